@@ -1,0 +1,36 @@
+// One row per mutation, in the mutation's own transaction: who, what, before, after. Never a secret: callers
+// hand over the public view of the thing.
+import { newId } from '../adapters/id.ts';
+import type { Tx } from '../adapters/postgres.ts';
+import type { Prisma } from '../generated/prisma/client.ts';
+import type { Caller } from './caller.ts';
+
+export type AuditEntry = {
+  /** Noun and verb, as in `plan.create`. */
+  action: string;
+  objectId: string;
+  customerId?: string | null;
+  before?: unknown;
+  after?: unknown;
+};
+
+/** `actor` is the caller, or the name of the job or event that acted. */
+export async function audit(
+  tx: Tx,
+  at: Date,
+  actor: Caller | string,
+  entry: AuditEntry,
+): Promise<void> {
+  await tx.auditEntry.create({
+    data: {
+      id: newId('aud'),
+      at,
+      actor: typeof actor === 'string' ? actor : `${actor.kind}:${actor.id}`,
+      action: entry.action,
+      object_id: entry.objectId,
+      customer_id: entry.customerId ?? null,
+      before: (entry.before ?? undefined) as Prisma.InputJsonValue,
+      after: (entry.after ?? undefined) as Prisma.InputJsonValue,
+    },
+  });
+}

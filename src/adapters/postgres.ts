@@ -1,0 +1,90 @@
+// The ways into PostgreSQL: Prisma for the management side, a plain pool for the hot path and for SQL that
+// Prisma cannot say, and the one transaction helper. Knows no nouns.
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient } from '../generated/prisma/client.ts';
+import type { Prisma } from '../generated/prisma/client.ts';
+
+export type Db = PrismaClient;
+export type Tx = Prisma.TransactionClient;
+/** Run after the commit, in order; a failure is logged and changes nothing that was committed. */
+export type After = (effect: () => Promise<unknown>) => void;
+
+/** Counters and offsets are bigint in SQL and safe integers here: beyond 2^53-1 the reader must know. */
+const bigintType = 20;
+function safeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError('a bigint from PostgreSQL exceeds 2^53-1');
+  return value;
+}
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((id: number, format: 'text' | 'binary') =>
+    id === bigintType
+      ? safeInteger
+      : pg.types.getTypeParser(id, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+export function createPool(options: { url: string; name: string; max: number }): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.name,
+    max: options.max,
+    types,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    // Bounds what a stuck server can hold: no statement of ours is slow.
+    statement_timeout: 15_000,
+    idle_in_transaction_session_timeout: 30_000,
+  });
+  // An idle connection that breaks raises here; without a listener the process would end. The next query reports it.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+export function createDb(url: string, max: number): Db {
+  return new PrismaClient({
+    adapter: new PrismaPg({
+      connectionString: url,
+      max,
+      application_name: 'tollgate-prisma',
+      connectionTimeoutMillis: 5_000,
+      statement_timeout: 15_000,
+      idle_in_transaction_session_timeout: 30_000,
+      keepAlive: true,
+    }),
+  });
+}
+
+/**
+ * One action, one transaction, effects after commit. `work` gets the transaction and `after`; what it hands
+ * to `after` runs only if the commit held. No network call belongs into `work`.
+ */
+export async function inTransaction<T>(
+  ctx: { db: Db; log: { error: (details: object, message: string) => void } },
+  work: (tx: Tx, after: After) => Promise<T>,
+): Promise<T> {
+  const effects: (() => Promise<unknown>)[] = [];
+  const result = await ctx.db.$transaction(
+    async (tx) => {
+      effects.length = 0;
+      return work(tx, (effect) => effects.push(effect));
+    },
+    { maxWait: 5_000, timeout: 10_000 },
+  );
+  for (const effect of effects) {
+    try {
+      await effect();
+    } catch (error) {
+      ctx.log.error({ err: error }, 'an effect after commit failed');
+    }
+  }
+  return result;
+}
+
+/** Whether an error is a unique constraint that another row already holds (Prisma P2002 or SQLSTATE 23505). */
+export function isUniqueViolation(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return false;
+  return error.code === 'P2002' || error.code === '23505';
+}

@@ -1,0 +1,52 @@
+// Everything an action may use, opened in order and closed in reverse. The only place where adapters meet
+// configuration; decides nothing.
+import { createClock } from './adapters/clock.ts';
+import { createLog } from './adapters/log.ts';
+import { createNotify } from './adapters/notify.ts';
+import { createDb, createPool } from './adapters/postgres.ts';
+import { createQueue } from './adapters/queue.ts';
+import { createStripe } from './adapters/stripe.ts';
+import type { Config } from './config.ts';
+
+export type Context = Awaited<ReturnType<typeof createContext>>;
+
+/** `service` names the process in logs. Tests override single parts. */
+export async function createContext(config: Config, service: 'api' | 'worker' | 'test' = 'api') {
+  const log = createLog({ level: config.logLevel, service });
+  const pool = createPool({ url: config.databaseUrl, name: `tollgate-${service}`, max: 8 });
+  const db = createDb(config.databaseUrl, 10);
+  const clock = await createClock(pool, config.clock === 'movable');
+  const notify = createNotify({ url: config.databaseDirectUrl, log });
+  notify.listen({
+    changed: (kind) => {
+      if (kind === 'clock') refreshClock();
+    },
+    resumed: refreshClock,
+  });
+  await notify.start();
+  const queue = createQueue({ url: config.databaseUrl, log });
+  const stripe = createStripe(config);
+
+  function refreshClock(): void {
+    clock.refresh().catch((error: unknown) => log.warn({ err: error }, 'clock not re-read'));
+  }
+
+  return {
+    config,
+    log,
+    pool,
+    db,
+    clock,
+    notify,
+    queue,
+    stripe,
+    /** Business time, as an instant. */
+    now: () => new Date(clock.nowMs()),
+    async close(): Promise<void> {
+      await queue.close();
+      await notify.close();
+      await db.$disconnect();
+      await pool.end();
+    },
+  };
+}
