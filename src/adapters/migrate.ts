@@ -87,7 +87,7 @@ export async function withSchemaEngine<T>(
   };
   const bytes = await readFile(path.join(packageFolder, 'schema_engine_bg.wasm'));
   const { instance } = await WebAssembly.instantiate(bytes, {
-    './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports,
+    './schema_engine_bg.js': withIdleTimers(bindings as unknown as WebAssembly.ModuleImports),
   });
   bindings.__wbg_set_wasm(instance.exports);
   (instance.exports['__wbindgen_start'] as () => void)();
@@ -100,6 +100,14 @@ export async function withSchemaEngine<T>(
   } finally {
     await pool.end();
   }
+}
+
+/** The engine leaves the ten-second timer of its lock running, which would keep a finished process alive. */
+function withIdleTimers(imports: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
+  const name = Object.keys(imports).find((key) => key.startsWith('__wbg_setTimeout_'));
+  if (!name) return imports;
+  const start = (run: () => void, ms: number) => setTimeout(run, ms).unref();
+  return { ...imports, [name]: start };
 }
 
 /**

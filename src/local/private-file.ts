@@ -1,0 +1,26 @@
+// Files of the data folder: for their owner only, and never half written. Knows nothing of what they hold.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { z } from 'zod';
+
+export function makePrivateFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+}
+
+/** Writes beside it and renames, so that a reader sees the old content or the new. */
+export function writePrivateJson(file: string, content: unknown): void {
+  const beside = `${file}.new`;
+  writeFileSync(beside, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  renameSync(beside, file);
+}
+
+/** What the file holds, or null where there is no such file. Other content than the schema's throws. */
+export function readPrivateJson<T>(file: string, schema: z.ZodType<T>): T | null {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  return schema.parse(JSON.parse(text));
+}
