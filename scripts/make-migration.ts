@@ -16,7 +16,6 @@ const sql = await withSchemaEngine(url, async (engine) =>
     to: { tag: 'schemaDatamodel', files: await files(schema) },
     script: true,
     exitCode: null,
-    shadowDatabaseUrl: null,
     filters: { externalTables: [], externalEnums: [] },
   }),
 );

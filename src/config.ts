@@ -7,7 +7,7 @@ const port = z.coerce.number().int().min(0).max(65_535);
 const url = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
 /** Comma-separated, so that several are valid while one is being replaced. */
-const several = (one: z.ZodType<string>) =>
+const several = (one: z.ZodType<string, string>) =>
   z
     .string()
     .transform((list) =>
@@ -76,7 +76,11 @@ const service = z
   });
 
 const local = z
-  .object({ PORT: variables.PORT, SANDBOX_PORT: variables.SANDBOX_PORT, DATA_DIR: variables.DATA_DIR })
+  .object({
+    PORT: variables.PORT,
+    SANDBOX_PORT: variables.SANDBOX_PORT,
+    DATA_DIR: variables.DATA_DIR,
+  })
   .transform((env) => ({ port: env.PORT, sandboxPort: env.SANDBOX_PORT, dataDir: env.DATA_DIR }));
 
 export type Config = z.output<typeof service>;
@@ -104,5 +108,7 @@ function read<T>(schema: z.ZodType<T>, env: Environment): T {
     const name = String(issue.path[0] ?? 'configuration');
     return `  ${name} ${given[name] === undefined ? 'is not set or blank' : issue.message}`;
   });
-  throw new ConfigError(`Tollgate cannot start:\n${[...new Set(lines)].join('\n')}\nSee .env.example.`);
+  throw new ConfigError(
+    `Tollgate cannot start:\n${[...new Set(lines)].join('\n')}\nSee .env.example.`,
+  );
 }

@@ -74,6 +74,16 @@ async function migrationList(): Promise<MigrationList> {
   };
 }
 
+/** Node has it, but its types live in the DOM's library, which we do not want in scope. */
+const { WebAssembly: wasm } = globalThis as unknown as {
+  WebAssembly: {
+    instantiate(
+      bytes: Uint8Array,
+      imports: object,
+    ): Promise<{ instance: { exports: { __wbindgen_start(): void } } }>;
+  };
+};
+
 /** Runs `use` with the engine bound to a database; also how `scripts/make-migration.ts` asks for a difference. */
 export async function withSchemaEngine<T>(
   databaseUrl: string,
@@ -82,7 +92,7 @@ export async function withSchemaEngine<T>(
   const require = createRequire(import.meta.url);
   const packageFolder = path.dirname(require.resolve('@prisma/schema-engine-wasm'));
   const bindings = (await import('@prisma/schema-engine-wasm/schema_engine_bg')) as unknown as {
-    __wbg_set_wasm(wasm: WebAssembly.Exports): void;
+    __wbg_set_wasm(wasm: object): void;
     SchemaEngine: typeof SchemaEngine;
   };
   const bytes = await readFile(path.join(packageFolder, 'schema_engine_bg.wasm'));

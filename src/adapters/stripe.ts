@@ -6,7 +6,10 @@ import Stripe from 'stripe';
 export const stripeApiVersion = '2026-10-28.endive';
 const callTimeoutMs = 10_000;
 
-export function createStripe(config: { stripeSecretKey: string; stripeApiBase?: string | undefined }) {
+export function createStripe(config: {
+  stripeSecretKey: string;
+  stripeApiBase?: string | undefined;
+}) {
   return new Stripe(config.stripeSecretKey, {
     apiVersion: stripeApiVersion,
     timeout: callTimeoutMs,
@@ -20,5 +23,9 @@ export function createStripe(config: { stripeSecretKey: string; stripeApiBase?: 
 function hostOf(base: string): { host: string; port: number; protocol: 'http' | 'https' } {
   const url = new URL(base);
   const protocol = url.protocol === 'http:' ? 'http' : 'https';
-  return { host: url.hostname, port: Number(url.port) || (protocol === 'http' ? 80 : 443), protocol };
+  return {
+    host: url.hostname,
+    port: Number(url.port) || (protocol === 'http' ? 80 : 443),
+    protocol,
+  };
 }

@@ -1,0 +1,171 @@
+// Reads what a decision needs, one SQL statement each: a key with its customer and subscriptions, the plans,
+// the rules. Rows in, domain facts out; keeps nothing.
+import type pg from 'pg';
+import type { SubscriptionFacts } from '../domain/access.ts';
+import type { CustomerFacts, KeyFacts, Plans } from '../domain/entitlement.ts';
+import type { LadderStep, PlanFacts, PlanFeature } from '../domain/plan.ts';
+import type { Access, RoutePolicy } from '../domain/route-policy.ts';
+
+/** Ended subscriptions matter only for the words of a denial: the last few suffice. */
+const subscriptionsMax = 20;
+
+const customerFacts = `
+  c.id AS customer_id, c.blocked, c.timezone, c.spend_cap, ms(c.created_at) AS customer_created_at,
+  coalesce((SELECT json_agg(s) FROM (
+    SELECT id, plan_version_id AS "planVersionId", status, stripe_subscription_id IS NOT NULL AS "atStripe",
+      ms(anchor) AS anchor, ms(current_period_start) AS "periodStart", ms(current_period_end) AS "periodEnd",
+      ms(trial_end) AS "trialEnd", ms(cancel_at) AS "cancelAt", ms(ended_at) AS "endedAt",
+      ms(past_due_since) AS "pastDueSince", collection_paused AS "collectionPaused",
+      paused_at_trial_end AS "pausedAtTrialEnd", ever_paid AS "everPaid", ms(started_at) AS "startedAt",
+      CASE WHEN pending_plan_version_id IS NOT NULL AND pending_effective_at IS NOT NULL THEN json_build_object(
+        'planVersionId', pending_plan_version_id, 'effectiveAt', ms(pending_effective_at)) END AS pending
+    FROM subscription WHERE customer_id = c.id
+    ORDER BY status IN ('canceled', 'incomplete_expired'), started_at DESC LIMIT ${subscriptionsMax}
+  ) s), '[]') AS subscriptions`;
+
+type CustomerRow = {
+  customer_id: string;
+  blocked: boolean;
+  timezone: string;
+  spend_cap: number | null;
+  customer_created_at: number;
+  subscriptions: SubscriptionFacts[];
+};
+
+type KeyRow = CustomerRow & {
+  id: string;
+  scopes: string[];
+  expires_at: number | null;
+  revoked_at: number | null;
+};
+
+/** A key that exists, whatever its state, with all that is known of its customer; null: no such key. */
+export async function loadByKeyHash(
+  pool: pg.Pool,
+  hash: Buffer,
+): Promise<{ key: KeyFacts; customer: CustomerFacts } | null> {
+  const { rows } = await pool.query<KeyRow>({
+    name: 'facts-by-key',
+    text: `SELECT k.id, k.scopes, ms(k.expires_at) AS expires_at, ms(k.revoked_at) AS revoked_at, ${customerFacts}
+      FROM api_key k JOIN customer c ON c.id = k.customer_id
+      WHERE k.hash = $1 AND c.deleted_at IS NULL`,
+    values: [hash],
+  });
+  const row = rows[0];
+  if (!row) return null;
+  const { id, scopes, expires_at: expiresAt, revoked_at: revokedAt } = row;
+  return { key: { id, scopes, expiresAt, revokedAt }, customer: customerOf(row) };
+}
+
+/** A customer that is not deleted, or null. */
+export async function loadByCustomer(pool: pg.Pool, id: string): Promise<CustomerFacts | null> {
+  const { rows } = await pool.query<CustomerRow>({
+    name: 'facts-by-customer',
+    text: `SELECT ${customerFacts} FROM customer c WHERE c.id = $1 AND c.deleted_at IS NULL`,
+    values: [id],
+  });
+  return rows[0] ? customerOf(rows[0]) : null;
+}
+
+function customerOf(row: CustomerRow): CustomerFacts {
+  return {
+    id: row.customer_id,
+    blocked: row.blocked,
+    timezone: row.timezone,
+    spendCap: row.spend_cap,
+    createdAt: row.customer_created_at,
+    subscriptions: row.subscriptions,
+  };
+}
+
+type PlanRow = {
+  id: string;
+  key: string;
+  version: number;
+  current: boolean;
+  offered: boolean;
+  name: string;
+  price_amount: number | null;
+  price_currency: string | null;
+  price_interval: 'month' | 'year' | null;
+  features: PlanFeature[];
+  ladder: LadderStep[];
+};
+
+/** Every version of every plan: subscribers keep the one they bought. */
+export async function loadPlans(pool: pg.Pool): Promise<Plans> {
+  const { rows } = await pool.query<PlanRow>(
+    `SELECT v.id, p.key, v.version, v.version = p.current_version AS current, v.name,
+       p.public AND NOT p.archived AND v.version = p.current_version AS offered,
+       v.price_amount, v.price_currency, v.price_interval, v.features, v.ladder
+     FROM plan_version v JOIN plan p ON p.id = v.plan_id WHERE p.current_version IS NOT NULL`,
+  );
+  const plans: Plans = { byVersion: new Map(), byKey: new Map() };
+  for (const row of rows) {
+    const plan = planOf(row);
+    plans.byVersion.set(plan.versionId, plan);
+    if (row.current) plans.byKey.set(plan.key, plan);
+  }
+  return plans;
+}
+
+function planOf(row: PlanRow): PlanFacts {
+  const { price_amount: amount, price_currency: currency, price_interval: interval } = row;
+  return {
+    versionId: row.id,
+    key: row.key,
+    version: row.version,
+    name: row.name,
+    price: amount !== null && currency && interval ? { amount, currency, interval } : null,
+    features: row.features,
+    ladder: row.ladder,
+    offered: row.offered,
+  };
+}
+
+export type Rules = {
+  policies: RoutePolicy[];
+  defaultAccess: Exclude<Access, 'feature'>;
+  defaultPlan: string | null;
+};
+
+type PolicyRow = {
+  id: string;
+  method: string;
+  path: string;
+  access: Access;
+  feature: string | null;
+  cost: number;
+  read_only: boolean;
+  when_down: 'closed' | 'open';
+  max_stale_seconds: number;
+};
+
+/** The route policies and the settings, as of one instant. */
+export async function loadRules(pool: pg.Pool): Promise<Rules> {
+  const { rows } = await pool.query<{
+    default_access: Rules['defaultAccess'];
+    default_plan: string | null;
+    policies: PolicyRow[];
+  }>(
+    `SELECT default_access, default_plan,
+       coalesce((SELECT json_agg(p) FROM route_policy p), '[]') AS policies FROM setting`,
+  );
+  const setting = rows[0];
+  if (!setting) throw new Error('the setting row is missing');
+  return {
+    policies: setting.policies.map((row) => ({
+      id: row.id,
+      method: row.method,
+      path: row.path,
+      access: row.access,
+      feature: row.feature,
+      cost: row.cost,
+      readOnly: row.read_only,
+      whenDown: row.when_down,
+      maxStaleMs: row.max_stale_seconds * 1000,
+    })),
+    defaultAccess: setting.default_access,
+    defaultPlan: setting.default_plan,
+  };
+}

@@ -1,0 +1,267 @@
+// The decision: facts and `now` in, a verdict out. Denials are data with a reason. Reads no clock, waits for
+// nothing, counts nothing: it names the limits that must still be counted.
+import type { Grade, SubscriptionFacts } from './access.ts';
+import { decisiveSubscription, standing } from './access.ts';
+import { mayCall } from './api-key.ts';
+import type { DenialCode } from './denial.ts';
+import { ceilingOf } from './overage.ts';
+import type { Limit, PlanFacts, WindowKind } from './plan.ts';
+import type { Access } from './route-policy.ts';
+import type { Window } from './window.ts';
+import { monthlyPeriodAt, windowAt } from './window.ts';
+
+export type KeyFacts = {
+  id: string;
+  scopes: string[];
+  expiresAt: number | null;
+  revokedAt: number | null;
+};
+
+export type CustomerFacts = {
+  id: string;
+  blocked: boolean;
+  timezone: string;
+  /** Minor units that overage may reach in a window; null: no cap. */
+  spendCap: number | null;
+  createdAt: number;
+  subscriptions: SubscriptionFacts[];
+};
+
+export type Plans = {
+  byVersion: Map<string, PlanFacts>;
+  /** The version a new subscriber gets. */
+  byKey: Map<string, PlanFacts>;
+};
+
+/** What a call needs: a route policy, or a feature named in the path or body. */
+export type Need = {
+  access: Access;
+  feature: string | null;
+  cost: number;
+  readOnly: boolean;
+};
+
+/** One limit in the window that holds now. */
+export type LimitCheck = {
+  feature: string;
+  window: WindowKind;
+  start: number;
+  end: number;
+  max: number;
+  /** Max, and the overage that may be bought; null: counted, never denied. */
+  ceiling: number | null;
+  onExceed: Limit['on_exceed'];
+};
+
+export type Allow = {
+  allowed: true;
+  customerId: string | null;
+  plan: string | null;
+  feature: string | null;
+  grade: Grade;
+  /** All limits of the feature; they are counted when `cost` is above 0. */
+  limits: LimitCheck[];
+  cost: number;
+  /** Set where Stripe owes us news of this subscription: it should be read again. */
+  rereadSubscription: string | null;
+};
+
+export type Deny = {
+  allowed: false;
+  code: DenialCode;
+  customerId: string | null;
+  plan: PlanFacts | null;
+  feature: string | null;
+  subscriptionId: string | null;
+};
+
+export type Verdict = Allow | Deny;
+
+/** What a customer stands on at `now`: the plan that serves, or why none does. */
+export type Footing = {
+  plan: PlanFacts | null;
+  subscription: SubscriptionFacts | null;
+  period: Window;
+  rereadSubscription: string | null;
+} & ({ grade: Grade; code: null } | { grade: null; code: DenialCode });
+
+/** Decides for a caller without a customer: nothing but a free or a closed route can be told. */
+export function decideUnidentified(need: Need, why: 'key_missing' | 'key_invalid'): Verdict {
+  if (need.access === 'free') return openRoute();
+  return deny(need.access === 'deny' ? 'route_denied' : why, need);
+}
+
+/** Decides for a known customer; `key` null where the gateway named the customer itself. */
+export function decide(
+  facts: {
+    customer: CustomerFacts;
+    key: KeyFacts | null;
+    plans: Plans;
+    defaultPlan: string | null;
+  },
+  need: Need,
+  now: number,
+): Verdict {
+  const { customer, key } = facts;
+  if (need.access === 'free') return openRoute();
+  if (need.access === 'deny') return deny('route_denied', need);
+  if (key && !isUsable(key, now)) return deny('key_invalid', need);
+  const of = { customerId: customer.id };
+  if (key && !mayCall(key.scopes, need.feature, need.access === 'key')) {
+    return deny('key_scope', need, of);
+  }
+  if (customer.blocked) return deny('customer_blocked', need, of);
+  const footing = footingOf(customer, facts.plans, facts.defaultPlan, now);
+  if (need.access === 'key') return allow(customer, footing, need, []);
+  if (footing.code !== null) return denyFooting(footing.code, need, customer, footing);
+  if (footing.grade === 'read_only' && !need.readOnly) {
+    return denyFooting('payment_past_due', need, customer, footing);
+  }
+  if (need.access === 'subscription') return allow(customer, footing, need, []);
+  const limits = limitsOf(need.feature, customer, footing, now);
+  return limits
+    ? allow(customer, footing, need, limits)
+    : denyFooting('feature_not_in_plan', need, customer, footing);
+}
+
+/** Which plan serves this customer at `now`, in which billing period, and how well. */
+export function footingOf(
+  customer: CustomerFacts,
+  plans: Plans,
+  defaultPlan: string | null,
+  now: number,
+): Footing {
+  const decisive = decisiveSubscription(customer.subscriptions, now);
+  const subscription = decisive && withPendingChange(decisive, plans, now);
+  const plan =
+    (subscription?.planVersionId && plans.byVersion.get(subscription.planVersionId)) || null;
+  const period = periodOf(subscription, customer, now);
+  const base = { plan, subscription, period, rereadSubscription: null };
+  const state = subscription ? standing(subscription, plan?.ladder ?? [], now) : null;
+  if (state?.kind === 'unverifiable') return { ...base, grade: null, code: 'unverifiable' };
+  if (state?.kind === 'live' && subscription && plan) {
+    const rereadSubscription = state.overdueNews ? subscription.id : null;
+    return { ...base, grade: state.grade, code: null, rereadSubscription };
+  }
+  const code = state?.kind === 'denied' ? state.code : 'no_subscription';
+  const fallback = defaultPlan === null ? undefined : plans.byKey.get(defaultPlan);
+  if (fallback && isWithoutLiveSubscription(code)) {
+    const byAccount = monthlyPeriodAt(customer.createdAt, now);
+    return { ...base, plan: fallback, period: byAccount, grade: 'full', code: null };
+  }
+  return { ...base, grade: null, code };
+}
+
+/** The feature's limits in the windows that hold now, what money cures first; null: not in the plan. */
+export function limitsOf(
+  feature: string | null,
+  customer: CustomerFacts,
+  footing: Footing,
+  now: number,
+): LimitCheck[] | null {
+  const granted = footing.plan?.features.find((candidate) => candidate.feature === feature);
+  if (!granted) return null;
+  return granted.limits
+    .map((limit) => ({
+      feature: granted.feature,
+      window: limit.window,
+      ...windowAt(limit.window, now, customer.timezone, footing.period),
+      max: limit.max,
+      ceiling: ceilingOf(limit, customer.spendCap),
+      onExceed: limit.on_exceed,
+    }))
+    .sort((a, b) => Number(a.onExceed === 'wait') - Number(b.onExceed === 'wait'));
+}
+
+/** Why a full limit denies: what money cures is 402, what time cures 429. */
+export function exceededCode(limit: LimitCheck): DenialCode {
+  if (limit.onExceed === 'wait') return 'rate_limited';
+  return limit.ceiling !== null && limit.ceiling > limit.max
+    ? 'spend_cap_reached'
+    : 'quota_exhausted';
+}
+
+function isUsable(key: KeyFacts, now: number): boolean {
+  return key.revokedAt === null && (key.expiresAt === null || now < key.expiresAt);
+}
+
+/** From its instant on a scheduled change holds, whether or not Stripe's news of it has come. */
+function withPendingChange(
+  subscription: SubscriptionFacts,
+  plans: Plans,
+  now: number,
+): SubscriptionFacts {
+  const { pending } = subscription;
+  if (!pending || now < pending.effectiveAt || subscription.status === 'incomplete') {
+    return subscription;
+  }
+  const changed = { ...subscription, planVersionId: pending.planVersionId };
+  if (plans.byVersion.get(pending.planVersionId)?.price) return changed;
+  const { effectiveAt } = pending;
+  return { ...changed, status: 'active', atStripe: false, anchor: effectiveAt, cancelAt: null };
+}
+
+function periodOf(
+  subscription: SubscriptionFacts | null,
+  customer: CustomerFacts,
+  now: number,
+): Window {
+  if (!subscription) return monthlyPeriodAt(customer.createdAt, now);
+  const { anchor, periodStart, periodEnd, startedAt } = subscription;
+  if (anchor !== null) return monthlyPeriodAt(anchor, now);
+  if (periodStart === null || periodEnd === null) return monthlyPeriodAt(startedAt, now);
+  if (now < periodEnd) return { start: periodStart, end: periodEnd };
+  // The next period has begun though its news has not come: it starts where the last one ended.
+  return { start: periodEnd, end: periodEnd + (periodEnd - periodStart) };
+}
+
+/** `incomplete` never was live; past due, unpaid and paused ones are, and stay with what they owe. */
+function isWithoutLiveSubscription(code: DenialCode): boolean {
+  return (
+    code === 'no_subscription' ||
+    code === 'subscription_canceled' ||
+    code === 'trial_ended' ||
+    code === 'payment_incomplete'
+  );
+}
+
+function openRoute(): Allow {
+  return {
+    allowed: true,
+    customerId: null,
+    plan: null,
+    feature: null,
+    grade: 'full',
+    limits: [],
+    cost: 0,
+    rereadSubscription: null,
+  };
+}
+
+function allow(customer: CustomerFacts, footing: Footing, need: Need, limits: LimitCheck[]): Allow {
+  return {
+    allowed: true,
+    customerId: customer.id,
+    plan: footing.code === null ? (footing.plan?.key ?? null) : null,
+    feature: need.feature,
+    grade: footing.grade ?? 'full',
+    limits,
+    cost: need.cost,
+    rereadSubscription: footing.rereadSubscription,
+  };
+}
+
+function denyFooting(
+  code: DenialCode,
+  need: Need,
+  customer: CustomerFacts,
+  footing: Footing,
+): Deny {
+  const subscriptionId = footing.subscription?.id ?? null;
+  return deny(code, need, { customerId: customer.id, plan: footing.plan, subscriptionId });
+}
+
+function deny(code: DenialCode, need: Need, known: Partial<Deny> = {}): Deny {
+  const unknown = { customerId: null, plan: null, subscriptionId: null };
+  return { ...unknown, ...known, allowed: false, code, feature: need.feature };
+}
