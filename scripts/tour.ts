@@ -1,0 +1,97 @@
+// `npm run tour`: the whole story against a started system, each exchange shown as it happens: a paid call
+// goes through, the card fails, the call is refused with what would fix it, the customer pays, the call goes
+// through again. Makes a customer of its own each time, and moves the system's time forward.
+import { z } from 'zod';
+import type { Answer } from '../src/local/call.ts';
+import { moveClock } from './support/clock.ts';
+import { exchange, say } from './support/exchange.ts';
+import type { Expected } from './support/exchange.ts';
+import { findDevFile, findTarget, runScript, ScriptError } from './support/target.ts';
+import { changeCard, subscribe } from './support/tour-customer.ts';
+import type { TourCustomer } from './support/tour-customer.ts';
+
+const dayMs = 86_400_000;
+/** Beyond the step of the usual ladder that denies (14 days), before the one that cancels (30 days). */
+const graceMs = 16 * dayMs;
+const servedAgainWithinMs = 1_000;
+
+const denial = z.object({
+  actions: z.array(z.object({ id: z.string(), href: z.string() })).min(1),
+});
+const invoices = z.object({ data: z.array(z.object({ id: z.string(), status: z.string() })) });
+
+const dev = findDevFile();
+const target = findTarget();
+const { routes } = dev.demo;
+let chapters = 0;
+
+runScript(async () => {
+  chapter('A customer with a good card subscribes to Pro and makes a key.');
+  const customer = await subscribe(target);
+
+  chapter('The key calls a route that Pro has.');
+  await check(routes.paid, customer.key, { status: 200 });
+
+  chapter('The card starts failing; time passes, beyond renewal and grace.');
+  await changeCard(target, customer, 'pm_card_chargeCustomerFail');
+  await passTime(new Date(customer.periodEnd.getTime() + graceMs));
+  const denied = await check(routes.paid, customer.key, { status: 402, code: 'payment_past_due' });
+  denial.parse(denied.body);
+
+  chapter('The customer puts a good card in and pays: served again within a second.');
+  await changeCard(target, customer, 'pm_card_visa');
+  await payOpenInvoice(customer);
+  await servedAgain(customer);
+
+  chapter('A feature that is not in the plan.');
+  await check(routes.not_in_plan, customer.key, { status: 402, code: 'feature_not_in_plan' });
+
+  chapter('A key that nobody has.');
+  await check(routes.paid, 'tg_test_nobodyhasthiskey', { status: 401, code: 'key_invalid' });
+
+  chapter('A free route, without a key.');
+  await check(routes.free, null, { status: 200 });
+
+  say('That was the tour. It can be run again: it makes a new customer each time.');
+});
+
+function chapter(title: string): void {
+  chapters += 1;
+  say(`${chapters}. ${title}\n`);
+}
+
+/** Asks as a gateway asks for its client's call. */
+function check(route: string, key: string | null, expected: Expected): Promise<Answer> {
+  const [method = '', path = ''] = route.split(' ');
+  const headers = {
+    'X-Gateway-Token': dev.gateway_token,
+    'X-Forwarded-Method': method,
+    'X-Forwarded-Uri': path,
+    ...(key ? { 'X-API-Key': key } : {}),
+  };
+  return exchange({ method: 'GET', url: `${target.apiUrl}/entitlements`, headers }, expected);
+}
+
+async function passTime(to: Date): Promise<void> {
+  say(`  (npm run clock -- ${to.toISOString()})\n`);
+  await moveClock(target, to);
+}
+
+async function payOpenInvoice(customer: TourCustomer): Promise<void> {
+  const url = `${target.apiUrl}/invoices`;
+  const list = await exchange({ method: 'GET', url, token: customer.session }, { status: 200 });
+  const open = invoices.parse(list.body).data.find((invoice) => invoice.status === 'open');
+  if (!open) throw new ScriptError('there is no open invoice to pay');
+  await exchange(
+    { method: 'POST', url: `${url}/${open.id}/payment`, token: customer.session },
+    { status: 200 },
+  );
+}
+
+async function servedAgain(customer: TourCustomer): Promise<void> {
+  const paidAt = Date.now();
+  await check(routes.paid, customer.key, { status: 200 });
+  const tookMs = Date.now() - paidAt;
+  if (tookMs > servedAgainWithinMs) throw new ScriptError(`served again only after ${tookMs} ms`);
+  say(`  (${tookMs} ms after the payment was answered)\n`);
+}
