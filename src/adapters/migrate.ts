@@ -79,7 +79,7 @@ const { WebAssembly: wasm } = globalThis as unknown as {
   WebAssembly: {
     instantiate(
       bytes: Uint8Array,
-      imports: object,
+      imports: Record<string, object>,
     ): Promise<{ instance: { exports: { __wbindgen_start(): void } } }>;
   };
 };
@@ -96,11 +96,11 @@ export async function withSchemaEngine<T>(
     SchemaEngine: typeof SchemaEngine;
   };
   const bytes = await readFile(path.join(packageFolder, 'schema_engine_bg.wasm'));
-  const { instance } = await WebAssembly.instantiate(bytes, {
-    './schema_engine_bg.js': withIdleTimers(bindings as unknown as WebAssembly.ModuleImports),
+  const { instance } = await wasm.instantiate(bytes, {
+    './schema_engine_bg.js': withIdleTimers(bindings),
   });
   bindings.__wbg_set_wasm(instance.exports);
-  (instance.exports['__wbindgen_start'] as () => void)();
+  instance.exports.__wbindgen_start();
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, allowExitOnIdle: true });
   try {
     const adapter = bindMigrationAwareSqlAdapterFactory(wholeScripts(new PrismaPg(pool), pool));
@@ -113,7 +113,7 @@ export async function withSchemaEngine<T>(
 }
 
 /** The engine leaves the ten-second timer of its lock running, which would keep a finished process alive. */
-function withIdleTimers(imports: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
+function withIdleTimers(imports: object): object {
   const name = Object.keys(imports).find((key) => key.startsWith('__wbg_setTimeout_'));
   if (!name) return imports;
   const start = (run: () => void, ms: number) => setTimeout(run, ms).unref();

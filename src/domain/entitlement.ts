@@ -57,6 +57,7 @@ export type Allow = {
   allowed: true;
   customerId: string | null;
   plan: string | null;
+  planVersionId: string | null;
   feature: string | null;
   grade: Grade;
   /** All limits of the feature; they are counted when `cost` is above 0. */
@@ -230,6 +231,7 @@ function openRoute(): Allow {
     allowed: true,
     customerId: null,
     plan: null,
+    planVersionId: null,
     feature: null,
     grade: 'full',
     limits: [],
@@ -239,10 +241,12 @@ function openRoute(): Allow {
 }
 
 function allow(customer: CustomerFacts, footing: Footing, need: Need, limits: LimitCheck[]): Allow {
+  const plan = footing.code === null ? footing.plan : null;
   return {
     allowed: true,
     customerId: customer.id,
-    plan: footing.code === null ? (footing.plan?.key ?? null) : null,
+    plan: plan?.key ?? null,
+    planVersionId: plan?.versionId ?? null,
     feature: need.feature,
     grade: footing.grade ?? 'full',
     limits,

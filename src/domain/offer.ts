@@ -1,0 +1,40 @@
+// Which plan would help: the cheapest one on offer that lifts what denied. Names plans, sells nothing.
+import type { LimitCheck, Plans } from './entitlement.ts';
+import { formatMoney } from './money.ts';
+import type { PlanFacts } from './plan.ts';
+
+/** The cheapest offered plan with the feature and, where a limit is full, with a higher one; null: none. */
+export function betterPlan(
+  plans: Plans,
+  current: PlanFacts | null,
+  feature: string | null,
+  full: LimitCheck | null,
+): PlanFacts | null {
+  let best: PlanFacts | null = null;
+  for (const plan of plans.byKey.values()) {
+    if (!plan.offered || plan.key === current?.key || !lifts(plan, feature, full)) continue;
+    if (!best || monthlyCost(plan) < monthlyCost(best)) best = plan;
+  }
+  return best;
+}
+
+function lifts(plan: PlanFacts, feature: string | null, full: LimitCheck | null): boolean {
+  const granted = plan.features.find((candidate) => candidate.feature === feature);
+  if (!granted) return false;
+  if (!full) return true;
+  const limit = granted.limits.find(({ window }) => window === full.window);
+  return !limit || limit.max > full.max;
+}
+
+/** Good for comparing plans of one currency, which is what an operator offers. */
+function monthlyCost({ price }: PlanFacts): number {
+  if (!price) return 0;
+  return price.interval === 'year' ? price.amount / 12 : price.amount;
+}
+
+/** `Pro, 20.00 EUR a month`. */
+export function describeOffer({ name, price }: PlanFacts): string {
+  return price
+    ? `${name}, ${formatMoney(price.amount, price.currency)} a ${price.interval}`
+    : `${name}, free of charge`;
+}

@@ -1,0 +1,158 @@
+// Outcomes as HTTP: one decision, several envelopes. Knows the headers of the contract and the one form that
+// nginx's auth_request understands; decides nothing.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ActionLinks } from '../adapters/action-link.ts';
+import type { Allow, Deny } from '../domain/entitlement.ts';
+import type { Outcome } from './check.ts';
+import type { Problem } from './problem.ts';
+import { asciiJson, buildProblem } from './problem.ts';
+import { rateLimit, rateLimitPolicy, remaining, secondsUntil } from './rate-limit.ts';
+import type { Form } from './request.ts';
+
+export type Answerer = ReturnType<typeof createAnswerer>;
+
+const retryUnverifiedAfterSeconds = 5;
+/** auth_request passes on 401 and 403 alone; the true status travels in a header. */
+const nginxStatus: Record<number, number> = { 401: 401, 402: 403, 403: 403, 429: 403, 503: 503 };
+
+export function createAnswerer(options: {
+  publicUrl: string;
+  links: ActionLinks;
+  nowMs: () => number;
+}) {
+  const { publicUrl, links, nowMs } = options;
+
+  function send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    form: Form,
+    outcome: Outcome,
+  ): void {
+    const { verdict } = outcome;
+    if (verdict.allowed) sendAllow(request, response, outcome, verdict);
+    else sendDeny(request, response, form, problemOf(outcome, verdict), outcome);
+  }
+
+  function sendAllow(
+    request: IncomingMessage,
+    response: ServerResponse,
+    outcome: Outcome,
+    verdict: Allow,
+  ): void {
+    const access = outcome.isDegraded ? 'degraded' : verdict.grade;
+    const body = `{"allowed":true,"status":200,"access":"${access}","decision_id":"${outcome.decisionId}"}`;
+    const headers = [
+      'Content-Type', 'application/json',
+      'Cache-Control', 'no-store',
+      'X-Entitlement-Status', '200',
+      'X-Decision-Id', outcome.decisionId,
+      'X-Customer-Id', verdict.customerId ?? '',
+      'X-Plan', verdict.plan ?? '',
+      'X-Feature', verdict.feature ?? '',
+      'X-Entitlement-Access', access,
+      'Content-Length', String(body.length),
+    ]; // prettier-ignore
+    addRateLimit(headers, outcome);
+    response.writeHead(200, headers);
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  function sendDeny(
+    request: IncomingMessage,
+    response: ServerResponse,
+    form: Form,
+    problem: Problem,
+    outcome: Outcome,
+  ): void {
+    const json = asciiJson(problem);
+    const isNginx = form === 'nginx';
+    const body = isNginx ? '' : json;
+    const headers = [
+      'Content-Type', 'application/problem+json',
+      'Cache-Control', 'no-store',
+      'X-Entitlement-Status', String(problem.status),
+      'X-Decision-Id', problem.decision_id,
+      'Link', linkOf(problem),
+      'Content-Length', String(body.length),
+    ]; // prettier-ignore
+    if (isNginx) headers.push('X-Entitlement-Problem', json);
+    if (problem.status === 401) headers.push('WWW-Authenticate', 'Bearer');
+    const retryAfter = retryAfterOf(outcome, problem);
+    if (retryAfter !== null) headers.push('Retry-After', String(retryAfter));
+    addRateLimit(headers, outcome);
+    response.writeHead(isNginx ? nginxStatus[problem.status]! : problem.status, headers);
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  function addRateLimit(headers: string[], { limits, used, full }: Outcome): void {
+    if (limits.length === 0) return;
+    headers.push('RateLimit-Policy', rateLimitPolicy(limits));
+    const nearest = used && rateLimit(limits, used, full, nowMs());
+    if (nearest) headers.push('RateLimit', nearest);
+  }
+
+  function retryAfterOf({ full }: Outcome, { status, code }: Problem): number | null {
+    if (status === 503) return retryUnverifiedAfterSeconds;
+    if (full && (code === 'rate_limited' || code === 'quota_exhausted')) {
+      return secondsUntil(full.end, nowMs());
+    }
+    return null;
+  }
+
+  function problemOf(outcome: Outcome, verdict: Deny): Problem {
+    const { full, limits, used, decisionId, asOf, plans } = outcome;
+    const usedOfFull = full && used ? (used[limits.indexOf(full)] ?? null) : null;
+    return buildProblem(publicUrl, links, {
+      verdict,
+      full,
+      used: usedOfFull,
+      decisionId,
+      asOf,
+      plans,
+    });
+  }
+
+  /** The same outcome as data, for the POST forms: always the same members, whatever was decided. */
+  function asData(outcome: Outcome) {
+    const { verdict, decisionId, limits, used } = outcome;
+    const counted = limits.map((limit, index) => ({
+      window: limit.window,
+      max: limit.max,
+      used: used?.[index] ?? null,
+      remaining: used ? remaining(limit, used[index]!) : null,
+      resets_at: new Date(limit.end).toISOString(),
+    }));
+    if (!verdict.allowed) {
+      const problem = problemOf(outcome, verdict);
+      const retry_after = retryAfterOf(outcome, problem);
+      return {
+        allowed: false,
+        access: null,
+        customer_id: verdict.customerId,
+        limits: counted,
+        retry_after,
+        ...problem,
+      };
+    }
+    return {
+      allowed: true,
+      status: 200,
+      code: null,
+      access: outcome.isDegraded ? 'degraded' : verdict.grade,
+      customer_id: verdict.customerId,
+      plan: verdict.plan,
+      feature: verdict.feature,
+      limits: counted,
+      decision_id: decisionId,
+      data_as_of: new Date(outcome.asOf).toISOString(),
+    };
+  }
+
+  return { send, asData };
+}
+
+function linkOf(problem: Problem): string {
+  const described = `<${problem.type}>; rel="describedby"`;
+  const payment = problem.actions.find(({ href }) => href !== null);
+  return payment ? `${described}, <${payment.href}>; rel="payment"` : described;
+}

@@ -1,0 +1,204 @@
+// One check, from what was asked to an outcome: facts, decision, count. Writes no answer; what can be told from
+// memory alone is told without waiting.
+import { randomBytes } from 'node:crypto';
+import type pg from 'pg';
+import { isWellFormedKey } from '../domain/api-key.ts';
+import type { DenialCode } from '../domain/denial.ts';
+import type { Allow, Deny, LimitCheck, Need, Plans, Verdict } from '../domain/entitlement.ts';
+import { decide, decideUnidentified, exceededCode } from '../domain/entitlement.ts';
+import type { Access, RoutePolicy } from '../domain/route-policy.ts';
+import { matchRoute } from '../domain/route-policy.ts';
+import { createCounter } from './counter.ts';
+import type { Facts, Found } from './facts.ts';
+import type { Asked, Credential } from './request.ts';
+import type { RuleBook } from './rule-book.ts';
+
+export type Outcome = {
+  decisionId: string;
+  verdict: Verdict;
+  /** The limit that refused. */
+  full: LimitCheck | null;
+  /** All limits that apply, and units used of each, where they were counted. */
+  limits: LimitCheck[];
+  used: number[] | null;
+  /** Machine time as of which the facts hold; degraded once they may be older than now. */
+  asOf: number;
+  isDegraded: boolean;
+  plans: Plans | null;
+  /** The key that was decided for, whose use is worth remembering. */
+  keyId?: string;
+};
+
+type Policy = Need & Pick<RoutePolicy, 'whenDown' | 'maxStaleMs'>;
+
+/** What holds for a call that no policy names: nothing of its own to say. */
+const unnamed = {
+  feature: null,
+  cost: 0,
+  readOnly: false,
+  whenDown: 'closed',
+  maxStaleMs: 300_000,
+} as const;
+
+export type Checker = ReturnType<typeof createChecker>;
+
+export function createChecker(options: {
+  facts: Facts;
+  pool: pg.Pool;
+  nowMs: () => number;
+  /** Told of a subscription whose news is overdue. */
+  reread: (subscriptionId: string) => void;
+}) {
+  const { facts, nowMs } = options;
+  const counter = createCounter(options.pool);
+
+  function check(credential: Credential, asked: Asked): Outcome | Promise<Outcome> {
+    const book = facts.ruleBook.current();
+    if (book) return withRules(book, true, credential, asked);
+    return facts.ruleBook
+      .refreshed()
+      .then((read) =>
+        read ? withRules(read.book, read.isCurrent, credential, asked) : unverifiable(asked),
+      );
+  }
+
+  function withRules(
+    book: RuleBook,
+    isCurrent: boolean,
+    credential: Credential,
+    asked: Asked,
+  ): Outcome | Promise<Outcome> {
+    if ('origin' in asked && asked.origin === 'ambiguous') return denied('path_ambiguous', asked);
+    const policy = policyFor(book, asked);
+    if (!isCurrent && Date.now() - facts.asOf() > policy.maxStaleMs) return unverifiable(asked);
+    if (policy.access === 'free' || policy.access === 'deny') {
+      return outcome(decideUnidentified(policy, 'key_missing'), book.plans, facts.asOf());
+    }
+    const found = find(credential);
+    if (found instanceof Promise) return found.then((late) => withFacts(book, policy, late));
+    return withFacts(book, policy, found);
+  }
+
+  function find(credential: Credential): Found | 'missing' | Promise<Found> {
+    switch (credential.kind) {
+      case 'missing':
+        return 'missing';
+      case 'repeated':
+        return 'unknown';
+      case 'customer':
+        return facts.findCustomer(credential.id);
+      case 'key':
+        return isWellFormedKey(credential.value) ? facts.findKey(credential.value) : 'unknown';
+    }
+  }
+
+  function withFacts(
+    book: RuleBook,
+    policy: Policy,
+    found: Found | 'missing',
+  ): Outcome | Promise<Outcome> {
+    const { plans, defaultPlan } = book;
+    if (found === 'unreachable') return outcome(unverified(policy), plans, facts.asOf());
+    if (found === 'missing' || found === 'unknown') {
+      const why = found === 'missing' ? 'key_missing' : 'key_invalid';
+      return outcome(decideUnidentified(policy, why), plans, facts.asOf());
+    }
+    const { entry, asOf } = found;
+    if (Date.now() - asOf > policy.maxStaleMs) return outcome(unverified(policy), plans, asOf);
+    const customer = entry.customer.facts;
+    const keyId = entry.key?.id;
+    const verdict = decide({ customer, key: entry.key, plans, defaultPlan }, policy, nowMs());
+    const known = outcome(verdict, plans, asOf);
+    if (keyId) known.keyId = keyId;
+    if (!verdict.allowed) return known;
+    if (verdict.rereadSubscription) options.reread(verdict.rereadSubscription);
+    if (verdict.cost === 0 || verdict.limits.length === 0) return known;
+    return count(book, policy, verdict, known);
+  }
+
+  async function count(
+    book: RuleBook,
+    policy: Policy,
+    verdict: Allow,
+    known: Outcome,
+  ): Promise<Outcome> {
+    const { limits, cost, customerId } = verdict;
+    try {
+      const { failed, used } = await counter.count(customerId!, limits, cost);
+      if (failed < 0) return { ...known, used };
+      const full = limits[failed]!;
+      return { ...known, verdict: refusal(exceededCode(full), verdict, book), full, used };
+    } catch {
+      if (policy.whenDown === 'open') return { ...known, isDegraded: true };
+      return { ...known, verdict: unverified(policy), limits: [] };
+    }
+  }
+
+  function outcome(verdict: Verdict, plans: Plans | null, asOf: number): Outcome {
+    const isDegraded = Date.now() - asOf > 1_000;
+    const limits = verdict.allowed ? verdict.limits : [];
+    const decisionId = nextDecisionId();
+    return { decisionId, verdict, full: null, limits, used: null, asOf, isDegraded, plans };
+  }
+
+  /** Before any fact is looked at. */
+  function denied(code: DenialCode, asked: Asked): Outcome {
+    const feature = 'feature' in asked ? asked.feature : null;
+    return outcome(bareDenial(code, feature), null, facts.asOf());
+  }
+
+  return { check, denied, isReady: facts.ruleBook.isKnown, unverifiable };
+
+  function unverifiable(asked: Asked): Outcome {
+    return denied('unverifiable', asked);
+  }
+}
+
+function policyFor(book: RuleBook, asked: Asked): Policy {
+  if ('feature' in asked) return { ...unnamed, ...asked, access: 'feature' };
+  const { origin } = asked;
+  if (typeof origin !== 'object') return { ...unnamed, access: book.defaultAccess };
+  const policy = matchRoute(book.table, origin);
+  if (policy) return policy;
+  // A CORS preflight carries no key (Fetch standard, "CORS-preflight request"): refusing it breaks browsers.
+  const access: Access = origin.method === 'OPTIONS' ? 'free' : book.defaultAccess;
+  return { ...unnamed, access };
+}
+
+function bareDenial(code: DenialCode, feature: string | null): Deny {
+  return { allowed: false, code, customerId: null, plan: null, feature, subscriptionId: null };
+}
+
+function unverified(policy: Need): Deny {
+  return bareDenial('unverifiable', policy.feature);
+}
+
+function refusal(code: DenialCode, verdict: Allow, { plans }: RuleBook): Deny {
+  const plan = plans.byVersion.get(verdict.planVersionId ?? '') ?? null;
+  return { ...bareDenial(code, verdict.feature), customerId: verdict.customerId, plan };
+}
+
+const idAlphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+const processPart = Array.from(randomBytes(10), (byte) => idAlphabet[byte & 31]).join('');
+let decisions = 0;
+let decisionsAt = '';
+let decisionsMs = 0;
+
+/** Sortable like all our ids, but from a counter: chance for every check would cost more than the decision. */
+function nextDecisionId(): string {
+  const now = Date.now();
+  if (now !== decisionsMs) {
+    decisionsMs = now;
+    decisionsAt = base32(now, 10);
+  }
+  decisions = (decisions + 1) % 32 ** 6;
+  return `dec_${decisionsAt}${processPart}${base32(decisions, 6)}`;
+}
+
+function base32(value: number, length: number): string {
+  let text = '';
+  for (let rest = value; text.length < length; rest = Math.floor(rest / 32)) {
+    text = idAlphabet[rest % 32]! + text;
+  }
+  return text;
+}

@@ -1,0 +1,129 @@
+// Counts a tick's requests in one round trip, through the SQL function count_usage: strict over any number of
+// processes. Few calls in flight, so that the next tick fills while the last one is on its way.
+import type pg from 'pg';
+import { within } from '../adapters/deadline.ts';
+import type { LimitCheck } from '../domain/entitlement.ts';
+
+export type Counted = {
+  /** Index of the limit that refused, or -1: all were taken. */
+  failed: number;
+  /** Units used in each limit's window, this request's included where it was taken. */
+  used: number[];
+};
+
+type Waiting = {
+  customerId: string;
+  limits: LimitCheck[];
+  units: number;
+  resolve: (counted: Counted) => void;
+  reject: (error: unknown) => void;
+};
+
+const batchMax = 500;
+const inFlightMax = 3;
+/** What waits beyond this is refused at once: better a 503 now than an answer nobody waits for. */
+const waitingMax = 20_000;
+const answerWithinMs = 1_000;
+
+export function createCounter(pool: pg.Pool) {
+  const waiting: Waiting[] = [];
+  let inFlight = 0;
+  let isScheduled = false;
+
+  function schedule(): void {
+    if (isScheduled || inFlight >= inFlightMax || waiting.length === 0) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      void flush();
+    });
+  }
+
+  async function flush(): Promise<void> {
+    const batch = waiting.splice(0, batchMax);
+    if (batch.length === 0) return;
+    inFlight += 1;
+    schedule();
+    try {
+      deliver(batch, await within(answerWithinMs, countBatch(pool, batch)));
+    } catch (error) {
+      for (const request of batch) request.reject(error);
+    } finally {
+      inFlight -= 1;
+      schedule();
+    }
+  }
+
+  return {
+    /** Takes `units` of every limit, or of none. Rejects where PostgreSQL did not say. */
+    count(customerId: string, limits: LimitCheck[], units: number): Promise<Counted> {
+      if (waiting.length >= waitingMax)
+        return Promise.reject(new Error('too many wait to be counted'));
+      return new Promise((resolve, reject) => {
+        waiting.push({ customerId, limits, units, resolve, reject });
+        schedule();
+      });
+    },
+  };
+}
+
+type Answer = { failed: number[]; used_now: number[] };
+
+async function countBatch(pool: pg.Pool, batch: Waiting[]): Promise<Answer> {
+  const rows = new Map<string, number>();
+  const row: { customer: string[]; feature: string[]; window: string[]; start: string[] } = {
+    customer: [],
+    feature: [],
+    window: [],
+    start: [],
+  };
+  const check: { request: number[]; row: number[]; max: (number | null)[]; units: number[] } = {
+    request: [],
+    row: [],
+    max: [],
+    units: [],
+  };
+  batch.forEach(({ customerId, limits, units }, index) => {
+    for (const limit of limits) {
+      const id = `${customerId} ${limit.feature} ${limit.window} ${limit.start}`;
+      let at = rows.get(id);
+      if (at === undefined) {
+        at = row.customer.push(customerId);
+        rows.set(id, at);
+        row.feature.push(limit.feature);
+        row.window.push(limit.window);
+        row.start.push(new Date(limit.start).toISOString());
+      }
+      check.request.push(index + 1);
+      check.row.push(at);
+      check.max.push(limit.ceiling);
+      check.units.push(units);
+    }
+  });
+  const { rows: answers } = await pool.query<Answer>({
+    name: 'count-usage',
+    text: `SELECT failed, used_now FROM count_usage($1::text[], $2::text[], $3::text[], $4::timestamptz[],
+      $5::int[], $6::int[], $7::bigint[], $8::bigint[])`,
+    values: [
+      row.customer,
+      row.feature,
+      row.window,
+      row.start,
+      check.request,
+      check.row,
+      check.max,
+      check.units,
+    ],
+  });
+  return answers[0]!;
+}
+
+function deliver(batch: Waiting[], answer: Answer): void {
+  let at = 0;
+  batch.forEach((request, index) => {
+    const used = answer.used_now.slice(at, at + request.limits.length).map(Number);
+    const failedAt = answer.failed[index]!;
+    request.resolve({ failed: failedAt === 0 ? -1 : failedAt - 1 - at, used });
+    at += request.limits.length;
+  });
+}

@@ -1,0 +1,193 @@
+// Facts in memory: keys, customers, plans, rules, as fresh as the notices from PostgreSQL keep them. Holds no
+// verdicts and no raw keys. An entry that a notice named is never used again; one that merely may be old
+// (no notices heard) serves on while PostgreSQL is away, as long as the policy's max_stale allows.
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type pg from 'pg';
+import { within } from '../adapters/deadline.ts';
+import { loadByCustomer, loadByKeyHash } from '../adapters/facts.ts';
+import type { FactKind, Notify } from '../adapters/notify.ts';
+import { hashSecret } from '../adapters/secret.ts';
+import type { CustomerFacts, KeyFacts } from '../domain/entitlement.ts';
+import { createRuleBook } from './rule-book.ts';
+
+export type CustomerEntry = { facts: CustomerFacts; valid: boolean; epoch: number };
+export type KeyEntry = { key: KeyFacts | null; customer: CustomerEntry };
+/** `unknown`: PostgreSQL says there is none. `unreachable`: nobody could say. */
+export type Found = { entry: KeyEntry; asOf: number } | 'unknown' | 'unreachable';
+
+const keysMax = 1_000_000;
+const customersMax = 250_000;
+const unknownMax = 10_000;
+const unknownForMs = 2_000;
+const loadsMax = 1_000;
+const loadAgainMax = 3;
+const loadWithinMs = 1_000;
+
+export type Facts = ReturnType<typeof createFacts>;
+
+export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: string }) {
+  const { pool, notify, pepper } = options;
+  const keys = new LRUCache<string, KeyEntry>({ max: keysMax });
+  const customers = new LRUCache<string, CustomerEntry>({ max: customersMax });
+  const unknown = new LRUCache<string, true>({ max: unknownMax, ttl: unknownForMs });
+  const loads = new Map<string, Promise<Found>>();
+  const ruleBook = createRuleBook(pool);
+  /** Raised when notices may have been missed; what was read in an older epoch is re-read on use. */
+  let epoch = 0;
+  const heardUntil: number[] = [];
+  /** Counts notices, so that a load knows whether one named what it was reading. */
+  let generation = 0;
+  let allChangedAt = 0;
+  const changedAt = new Map<string, number>();
+
+  const stop = notify.listen({ changed, resumed });
+
+  function changed(kind: FactKind, ids: string[] | null): void {
+    if (kind === 'plan' || kind === 'rule') return ruleBook.expire();
+    if (kind !== 'customer') return;
+    generation += 1;
+    unknown.clear();
+    if (ids === null) {
+      allChangedAt = generation;
+      for (const entry of customers.values()) entry.valid = false;
+      customers.clear();
+      return;
+    }
+    for (const id of ids) {
+      if (loads.size) changedAt.set(id, generation);
+      const entry = customers.peek(id);
+      if (!entry) continue;
+      entry.valid = false;
+      customers.delete(id);
+    }
+  }
+
+  function resumed(): void {
+    heardUntil[epoch] = notify.lastHeardMs();
+    epoch += 1;
+    unknown.clear();
+    ruleBook.expire();
+  }
+
+  /** What memory alone can say; undefined: it must be loaded. Never waits. */
+  function peekKey(cacheKey: string): Found | undefined {
+    const entry = keys.get(cacheKey);
+    if (entry) return peeked(entry);
+    return unknown.has(cacheKey) ? 'unknown' : undefined;
+  }
+
+  function peeked(entry: KeyEntry): Found | undefined {
+    const { customer } = entry;
+    if (!customer.valid || customer.epoch !== epoch) return undefined;
+    // Deaf for the moment: serve what is known, honest about its age.
+    return { entry, asOf: notify.hearing() ? Date.now() : notify.lastHeardMs() };
+  }
+
+  /** The key's facts, loaded once however many ask at the same time. */
+  function findKey(key: string): Found | Promise<Found> {
+    const cacheKey = hash('sha256', key, 'base64');
+    return (
+      peekKey(cacheKey) ??
+      loadOnce(
+        cacheKey,
+        keys.peek(cacheKey),
+        async () => {
+          const row = await loadByKeyHash(pool, hashSecret(pepper, key));
+          return row && { ...row, store: (entry: KeyEntry) => keys.set(cacheKey, entry) };
+        },
+        () => unknown.set(cacheKey, true),
+      )
+    );
+  }
+
+  function findCustomer(id: string): Found | Promise<Found> {
+    const entry = customers.get(id);
+    return (
+      (entry && peeked({ key: null, customer: entry })) ??
+      loadOnce(
+        `customer ${id}`,
+        entry && { key: null, customer: entry },
+        async () => {
+          const customer = await loadByCustomer(pool, id);
+          return customer && { key: null, customer, store: () => undefined };
+        },
+        () => undefined,
+      )
+    );
+  }
+
+  type Row = { key: KeyFacts | null; customer: CustomerFacts; store: (entry: KeyEntry) => unknown };
+
+  function loadOnce(
+    id: string,
+    older: KeyEntry | undefined,
+    load: () => Promise<Row | null>,
+    storeUnknown: () => unknown,
+  ): Promise<Found> | 'unreachable' {
+    const running = loads.get(id);
+    if (running) return running;
+    if (loads.size >= loadsMax) return 'unreachable';
+    const started = within(loadWithinMs, loadSettled(load, storeUnknown))
+      .catch(() => fallback(older))
+      .finally(() => {
+        loads.delete(id);
+        if (loads.size === 0) changedAt.clear();
+      });
+    loads.set(id, started);
+    return started;
+  }
+
+  /** Reads until no notice crossed the read: what began before a revocation must not outlive it. */
+  async function loadSettled(
+    load: () => Promise<Row | null>,
+    storeUnknown: () => unknown,
+  ): Promise<Found> {
+    for (let turn = 1; ; turn += 1) {
+      const from = { epoch, generation };
+      const row = await load();
+      const isCrossed =
+        epoch !== from.epoch ||
+        allChangedAt > from.generation ||
+        (row
+          ? (changedAt.get(row.customer.id) ?? 0) > from.generation
+          : generation > from.generation);
+      if (isCrossed && turn < loadAgainMax) continue;
+      if (!row) {
+        if (!isCrossed) storeUnknown();
+        return 'unknown';
+      }
+      const customer = { facts: row.customer, valid: !isCrossed, epoch: from.epoch };
+      const entry = { key: row.key, customer };
+      if (!isCrossed) keep(row, entry);
+      return { entry, asOf: Date.now() };
+    }
+  }
+
+  function keep(row: Row, entry: KeyEntry): void {
+    const known = customers.get(entry.customer.facts.id);
+    if (known?.valid && known.epoch === epoch) entry.customer = known;
+    else customers.set(entry.customer.facts.id, entry.customer);
+    row.store(entry);
+  }
+
+  /** PostgreSQL did not answer: what was known before the silence, unless a notice has since named it. */
+  function fallback(older: KeyEntry | undefined): Found {
+    if (!older?.customer.valid) return 'unreachable';
+    const { epoch: readIn } = older.customer;
+    return {
+      entry: older,
+      asOf: readIn === epoch ? notify.lastHeardMs() : (heardUntil[readIn] ?? 0),
+    };
+  }
+
+  return {
+    findKey,
+    findCustomer,
+    ruleBook,
+    /** Machine time as of which all facts are known to hold. */
+    asOf: () => (notify.hearing() ? Date.now() : notify.lastHeardMs()),
+    size: () => ({ keys: keys.size, customers: customers.size }),
+    close: stop,
+  };
+}

@@ -1,0 +1,157 @@
+// The hot path, on node:http ahead of Express: token, form, check, answer. Mounts everything the check needs and
+// closes it again. No Prisma, no Stripe, and no query where nothing is counted.
+import { hash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createActionLinks } from '../adapters/action-link.ts';
+import { newId } from '../adapters/id.ts';
+import { createPool } from '../adapters/postgres.ts';
+import type { Context } from '../context.ts';
+import { AppError } from '../domain/error.ts';
+import { createAnswerer } from './answer.ts';
+import type { Outcome } from './check.ts';
+import { createChecker } from './check.ts';
+import { createFacts } from './facts.ts';
+import { createKeyUse } from './key-use.ts';
+import { observeChecks } from './metrics.ts';
+import { createPostForms, sendAnswer } from './post.ts';
+import type { ForwardAuth, GatewayHeaders } from './request.ts';
+import { isGatewayPath, readCredential, readEndpoint, readHeaders } from './request.ts';
+
+const poolMax = 6;
+const rereadEveryMs = 10_000;
+
+export type Gateway = ReturnType<typeof createGateway>;
+
+export function createGateway(ctx: Context) {
+  const { config } = ctx;
+  const nowMs = ctx.clock.nowMs;
+  const pool = createPool({ url: config.databaseUrl, name: 'tollgate-check', max: poolMax });
+  const facts = createFacts({ pool, notify: ctx.notify, pepper: config.keyPepper });
+  const checker = createChecker({ facts, pool, nowMs, reread: createReread(ctx) });
+  const links = createActionLinks(config);
+  const answerer = createAnswerer({ publicUrl: config.publicUrl, links, nowMs });
+  const answerPost = createPostForms(ctx, checker, answerer);
+  const keyUse = createKeyUse({ pool, log: ctx.log, nowMs });
+  const metrics = observeChecks(facts);
+  const tokens = new Set(config.gatewayTokens.map(hashToken));
+
+  /** Answers what is the gateway's and says whether it was. */
+  function handle(request: IncomingMessage, response: ServerResponse): boolean {
+    if (!isGatewayPath(request.url!)) return false;
+    const headers = readHeaders(request);
+    const endpoint = readEndpoint(request, headers);
+    if (endpoint.kind === 'forward-auth') forwardAuth(request, response, headers, endpoint);
+    else void rest(request, response, headers, endpoint.kind);
+    return true;
+  }
+
+  function forwardAuth(
+    request: IncomingMessage,
+    response: ServerResponse,
+    headers: GatewayHeaders,
+    { form, asked }: ForwardAuth,
+  ): void {
+    const startedAt = performance.now();
+    const finish = (outcome: Outcome, keyId?: string | null): void => {
+      if (keyId) keyUse.touch(keyId);
+      metrics.count(outcome, startedAt);
+      answerer.send(request, response, form, outcome);
+    };
+    // A gateway sends no body, but Node would read one: let it go.
+    request.resume();
+    if (!isGateway(headers)) return finish(checker.denied('gateway_unauthorized', asked));
+    const result = checker.check(readCredential(headers), asked);
+    if (!(result instanceof Promise)) return finish(result, result.keyId);
+    result.then(
+      (outcome) => finish(outcome, outcome.keyId),
+      (error: unknown) => {
+        ctx.log.error({ err: error }, 'check failed');
+        finish(checker.unverifiable(asked));
+      },
+    );
+  }
+
+  async function rest(
+    request: IncomingMessage,
+    response: ServerResponse,
+    headers: GatewayHeaders,
+    kind: 'check' | 'batch' | 'unknown',
+  ): Promise<void> {
+    try {
+      if (kind === 'unknown')
+        throw new AppError('not_found', 'There is nothing here that you may see.');
+      if (request.method !== 'POST') {
+        throw new AppError('method_not_allowed', 'Send POST.', { headers: { Allow: 'POST' } });
+      }
+      if (!isGateway(headers)) {
+        throw new AppError('gateway_unauthorized', 'Send a gateway token in X-Gateway-Token.');
+      }
+      sendAnswer(response, await answerPost(kind, request, headers));
+    } catch (error) {
+      sendAnswer(response, problemFor(error));
+      // What is left of a body that was refused is not worth reading.
+      if (!request.complete) request.destroy();
+    }
+  }
+
+  function problemFor(error: unknown) {
+    if (!(error instanceof AppError)) ctx.log.error({ err: error }, 'check failed');
+    const known =
+      error instanceof AppError
+        ? error
+        : new AppError('unavailable', 'The check could not be answered. Try again shortly.');
+    const { headers = {}, ...members } = known.extra as { headers?: Record<string, string> };
+    return {
+      status: known.status,
+      headers: {
+        'Content-Type': 'application/problem+json',
+        'Cache-Control': 'no-store',
+        'X-Entitlement-Status': String(known.status),
+        'X-Decision-Id': newId('dec'),
+        ...(known.status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
+        ...(known.status === 503 ? { 'Retry-After': '2' } : {}),
+        ...headers,
+      },
+      body: JSON.stringify({
+        type: `${config.publicUrl}/problems/${known.code}`,
+        title: known.message,
+        status: known.status,
+        detail: known.message,
+        instance: `urn:tollgate:request:${newId('req')}`,
+        code: known.code,
+        ...members,
+      }),
+    };
+  }
+
+  /** By hash: what a comparison's time could tell about a hash tells nothing about the token. */
+  function isGateway(headers: GatewayHeaders): boolean {
+    return tokens.has(hashToken(headers.get('x-gateway-token') ?? ''));
+  }
+
+  return {
+    handle,
+    isReady: checker.isReady,
+    warmUp: () => facts.ruleBook.refreshed(),
+    async close(): Promise<void> {
+      facts.close();
+      metrics.close();
+      await keyUse.close();
+      await pool.end();
+    },
+  };
+}
+
+function hashToken(token: string): string {
+  return hash('sha256', token, 'base64');
+}
+
+/** Wakes the job that reads overdue subscriptions again, at most every ten seconds. */
+function createReread(ctx: Context): (subscriptionId: string) => void {
+  let nextMs = 0;
+  return () => {
+    if (Date.now() < nextMs) return;
+    nextMs = Date.now() + rereadEveryMs;
+    void ctx.queue.wake('reread-subscriptions');
+  };
+}

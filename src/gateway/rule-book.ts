@@ -1,0 +1,58 @@
+// Route policies, settings and plans, whole, in memory: few, and needed by every check. A notice expires the
+// book; the next check reads it again before it decides, or goes on with the old one while PostgreSQL is away.
+import type pg from 'pg';
+import { loadPlans, loadRules } from '../adapters/facts.ts';
+import type { Rules } from '../adapters/facts.ts';
+import type { Plans } from '../domain/entitlement.ts';
+import type { RouteTable } from '../domain/route-policy.ts';
+import { buildRouteTable } from '../domain/route-policy.ts';
+
+export type RuleBook = {
+  table: RouteTable;
+  defaultAccess: Rules['defaultAccess'];
+  defaultPlan: string | null;
+  plans: Plans;
+};
+
+const readAgainMax = 5;
+
+export function createRuleBook(pool: pg.Pool) {
+  let book: RuleBook | null = null;
+  let isExpired = true;
+  let edition = 0;
+  let reading: Promise<void> | undefined;
+
+  async function read(): Promise<void> {
+    for (let turn = 1; turn <= readAgainMax; turn += 1) {
+      const from = edition;
+      const [rules, plans] = await Promise.all([loadRules(pool), loadPlans(pool)]);
+      book = {
+        table: buildRouteTable(rules.policies),
+        defaultAccess: rules.defaultAccess,
+        defaultPlan: rules.defaultPlan,
+        plans,
+      };
+      if (edition === from) return void (isExpired = false);
+    }
+  }
+
+  return {
+    expire(): void {
+      edition += 1;
+      isExpired = true;
+    },
+    /** The book if it is known to be current; null: ask `refreshed`. Never waits. */
+    current: () => (isExpired ? null : book),
+    /** The current book, or the last known one where PostgreSQL does not answer; null: never read. */
+    async refreshed(): Promise<{ book: RuleBook; isCurrent: boolean } | null> {
+      reading ??= read().finally(() => (reading = undefined));
+      try {
+        await reading;
+      } catch {
+        // Away: the caller is told by isCurrent.
+      }
+      return book && { book, isCurrent: !isExpired };
+    },
+    isKnown: () => book !== null,
+  };
+}
