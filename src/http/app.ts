@@ -1,0 +1,53 @@
+// The API's table of contents: what is mounted, in the order a request meets it. Decides nothing itself;
+// believes no proxy's headers.
+import express from 'express';
+import type { Express } from 'express';
+import type { Context } from '../context.ts';
+import { notFound } from '../domain/error.ts';
+import { bodyBytesMax } from './body.ts';
+import { errorHandler } from './errors.ts';
+import { mountRoutes, refuseMethod } from './mount.ts';
+import { mountPages } from './pages/mount.ts';
+import type { AppState } from './pages/mount.ts';
+import { accessLog, identifyRequest, securityHeaders } from './security.ts';
+import { apiKeyRoutes } from './routes/api-key.ts';
+import { clockRoutes } from './routes/clock.ts';
+import { customerRoutes } from './routes/customer.ts';
+import { planRoutes } from './routes/plan.ts';
+import { routePolicyRoutes } from './routes/route-policy.ts';
+import { settingRoutes } from './routes/setting.ts';
+import { receiveWebhook } from './routes/webhook.ts';
+import type { Route } from './route.ts';
+
+/** Every operation there is, noun by noun. */
+export const routes: Route[] = [
+  ...planRoutes,
+  ...routePolicyRoutes,
+  ...settingRoutes,
+  ...customerRoutes,
+  ...apiKeyRoutes,
+  ...clockRoutes,
+];
+
+/** `state` tells the readiness page what the process around the app knows. */
+export function createApp(ctx: Context, state: AppState = {}): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('trust proxy', false);
+  app.set('query parser', false);
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+
+  app.use(identifyRequest, accessLog(ctx), securityHeaders(ctx));
+  const signedBytes = express.raw({ type: () => true, limit: bodyBytesMax, inflate: false });
+  const webhook = app.route('/webhooks/stripe');
+  webhook.post(signedBytes, receiveWebhook(ctx)).all(refuseMethod(['POST']));
+  mountPages(app, ctx, routes, state);
+  mountRoutes(app, ctx, routes);
+  app.use(() => {
+    throw notFound();
+  });
+  app.use(errorHandler(ctx));
+  return app;
+}

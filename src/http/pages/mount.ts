@@ -1,0 +1,38 @@
+// The pages and documents anybody may read: life, readiness, metrics, the API's description, and what each
+// problem means. No credential, no input but the path.
+import type { Express, RequestHandler } from 'express';
+import { registry } from '../../adapters/metrics.ts';
+import type { Context } from '../../context.ts';
+import { refuseMethod } from '../mount.ts';
+import type { Route } from '../route.ts';
+import { readiness } from './readiness.ts';
+
+/** What only the process around the app knows. */
+export type AppState = {
+  /** False before anything was ever loaded, and while closing. */
+  isReady?: () => boolean;
+};
+
+/** Prometheus' text format; also served on a port of its own where METRICS_PORT says so. */
+export const metricsHandler: RequestHandler = async (_req, res) => {
+  res.setHeader('Content-Type', registry.contentType);
+  res.end(await registry.metrics());
+};
+
+export function mountPages(app: Express, ctx: Context, _routes: Route[], state: AppState): void {
+  const pages: Record<string, RequestHandler> = {
+    '/healthz': (_req, res) => void res.json({ status: 'alive' }),
+    '/readyz': async (_req, res) => {
+      const { status, body } = await readiness(ctx, state);
+      res.status(status).json(body);
+    },
+    // On a port of its own it is nobody else's business.
+    ...(ctx.config.metricsPort === undefined ? { '/metrics': metricsHandler } : {}),
+  };
+  for (const [path, handler] of Object.entries(pages)) {
+    app
+      .route(path)
+      .get(handler)
+      .all(refuseMethod(['GET']));
+  }
+}
