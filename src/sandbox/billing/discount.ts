@@ -1,0 +1,156 @@
+// Coupons and promotion codes on a subscription: which discounts hold at an instant and what they
+// take off each line (https://docs.stripe.com/billing/subscriptions/coupons).
+import { invalid, missingParam } from '../api/error.ts';
+import { change } from '../delivery/event.ts';
+import type { Coupon, Discount, InvoiceLine, PromotionCode } from '../store/entity.ts';
+import { newId, type World } from '../world.ts';
+import { percent } from './money.ts';
+import { boundary } from './period.ts';
+
+export type DiscountAsked = {
+  coupon?: string | undefined;
+  promotion_code?: string | undefined;
+  discount?: string | undefined;
+};
+type Holder = { customer: string; subscription: string | null; checkout_session?: string | null };
+
+/** Redeems what was asked for and answers the discounts' ids; an id of an existing one stays. */
+export const redeem = (
+  world: World,
+  asked: DiscountAsked[],
+  holder: Holder,
+  now: number,
+): string[] =>
+  asked.map((one, i) => {
+    if (one.discount !== undefined) {
+      if (world.store.get('discount', one.discount) === undefined) {
+        throw missingParam('discount', one.discount, `discounts[${i}][discount]`);
+      }
+      return one.discount;
+    }
+    const { coupon, code } = findCoupon(world, one, `discounts[${i}]`, holder.customer, now);
+    if (code !== null)
+      world.store.update('promotion_code', code.id, { times_redeemed: code.times_redeemed + 1 });
+    const used = coupon.times_redeemed + 1;
+    world.store.update('coupon', coupon.id, {
+      times_redeemed: used,
+      valid: coupon.max_redemptions === null || used < coupon.max_redemptions,
+    });
+    return world.store.put('discount', newDiscount(coupon, code, holder, now)).id;
+  });
+
+const newDiscount = (
+  coupon: Coupon,
+  code: PromotionCode | null,
+  holder: Holder,
+  now: number,
+): Discount => ({
+  id: newId('di'),
+  object: 'discount',
+  checkout_session: holder.checkout_session ?? null,
+  customer: holder.customer,
+  end:
+    coupon.duration === 'repeating'
+      ? boundary(now, { interval: 'month', interval_count: 1 }, coupon.duration_in_months ?? 1)
+      : null,
+  invoice: null,
+  promotion_code: code?.id ?? null,
+  source: { coupon: coupon.id, type: 'coupon' },
+  start: now,
+  subscription: holder.subscription,
+  _used: false,
+});
+
+/** The coupon behind a coupon id or a promotion code id, if it may be used now. */
+export const findCoupon = (
+  world: World,
+  asked: DiscountAsked,
+  param: string,
+  customer: string | null,
+  now: number,
+): { coupon: Coupon; code: PromotionCode | null } => {
+  const code =
+    asked.promotion_code === undefined
+      ? null
+      : world.store.get('promotion_code', asked.promotion_code);
+  if (code === undefined)
+    throw missingParam('promotion code', asked.promotion_code ?? '', `${param}[promotion_code]`);
+  if (code !== null && !isUsable(code, customer, now)) {
+    throw invalid('This promotion code is expired or can not be redeemed by this customer.', {
+      param,
+      code: 'promotion_code_expired',
+    });
+  }
+  const couponId = code?.promotion.coupon ?? asked.coupon;
+  if (couponId === undefined)
+    throw invalid('You must provide a coupon, promotion_code or discount.', { param });
+  const coupon = world.store.get('coupon', couponId);
+  if (coupon === undefined || coupon._deleted)
+    throw missingParam('coupon', couponId, `${param}[coupon]`);
+  if (!coupon.valid || (coupon.redeem_by !== null && coupon.redeem_by <= now)) {
+    throw invalid(`Coupon expired: ${coupon.id}`, { param, code: 'coupon_expired' });
+  }
+  return { coupon, code };
+};
+
+const isUsable = (code: PromotionCode, customer: string | null, now: number): boolean =>
+  code.active &&
+  (code.expires_at === null || code.expires_at > now) &&
+  (code.max_redemptions === null || code.times_redeemed < code.max_redemptions) &&
+  (code.customer === null || code.customer === customer);
+
+/** The discounts of a subscription that still hold. */
+export const holding = (world: World, ids: string[], now: number): Discount[] =>
+  ids
+    .map((id) => world.store.need('discount', id))
+    .filter((discount) => !discount._used && (discount.end === null || discount.end > now));
+
+/** The lines with what each discount takes off them; amounts off are spread in order. */
+export const applyDiscounts = (
+  world: World,
+  lines: InvoiceLine[],
+  discounts: Discount[],
+): InvoiceLine[] => {
+  let result = lines;
+  for (const discount of discounts) {
+    const coupon = world.store.need('coupon', discount.source.coupon);
+    let left = coupon.amount_off ?? 0;
+    result = result.map((line) => {
+      const rest = line.amount - line.discountAmounts.reduce((sum, part) => sum + part.amount, 0);
+      if (line.proration || rest <= 0) return line;
+      const amount =
+        coupon.percent_off === null ? Math.min(left, rest) : percent(rest, coupon.percent_off);
+      left -= coupon.percent_off === null ? amount : 0;
+      return {
+        ...line,
+        discountAmounts: [...line.discountAmounts, { amount, discount: discount.id }],
+      };
+    });
+  }
+  return result;
+};
+
+/** What remains of an amount after the percentages that hold: prorations include them. */
+export const afterPercentages = (
+  world: World,
+  amount: number,
+  ids: string[],
+  now: number,
+): number =>
+  holding(world, ids, now).reduce((rest, discount) => {
+    const { percent_off } = world.store.need('coupon', discount.source.coupon);
+    return percent_off === null ? rest : rest - percent(rest, percent_off);
+  }, amount);
+
+/** Coupons that hold once are spent by the first invoice that used them; ended ones leave. */
+export const spend = (world: World, subscriptionId: string, now: number): void => {
+  const subscription = world.store.need('subscription', subscriptionId);
+  for (const discount of holding(world, subscription.discounts, now)) {
+    const coupon = world.store.need('coupon', discount.source.coupon);
+    if (coupon.duration === 'once')
+      world.store.update('discount', discount.id, { _used: true, end: now });
+  }
+  const left = holding(world, subscription.discounts, now).map((discount) => discount.id);
+  if (left.length === subscription.discounts.length) return;
+  change(world, 'subscription', subscriptionId, { discounts: left });
+};

@@ -1,0 +1,296 @@
+// An invoice's life without its payment: drafted, finalised, paid, voided
+// (https://docs.stripe.com/invoicing/integration/workflow-transitions).
+import { add, announce, change, emit } from '../delivery/event.ts';
+import { clearTimer, setTimer } from '../engine/timer.ts';
+import { render } from '../shape/render.ts';
+import type {
+  BillingReason,
+  Invoice,
+  InvoiceLine,
+  PaymentIntent,
+  Subscription,
+} from '../store/entity.ts';
+import { newId, nowOn, randomText, type World } from '../world.ts';
+import { applyDiscounts, holding, spend } from './discount.ts';
+import { lineOfItem, pendingItems } from './invoice-line.ts';
+import { cancelIntent, createIntent } from './payment.ts';
+import { payerOf } from './payment-method.ts';
+import { days } from './period.ts';
+import { afterInvoicePaid, afterInvoiceSettled } from './subscription-status.ts';
+
+export type DraftSpec = {
+  id: string;
+  subscription: Subscription;
+  reason: BillingReason;
+  lines: InvoiceLine[];
+  period: { start: number; end: number };
+  /** When it finalises by itself; null leaves it a draft. */
+  finalizesAt: number | null;
+};
+
+/** The invoice as it would be; nothing is kept. */
+export const buildInvoice = (world: World, spec: DraftSpec): Invoice => {
+  const { subscription } = spec;
+  const now = nowOn(world, subscription.test_clock);
+  const discounts = holding(world, subscription.discounts, now);
+  const lines = applyDiscounts(world, spec.lines, discounts);
+  const subtotal = sum(lines.map((line) => line.amount));
+  const off = sum(lines.flatMap((line) => line.discountAmounts.map((part) => part.amount)));
+  const { balance } = world.store.need('customer', subscription.customer);
+  const total = subtotal - off;
+  const due = amountDue(total, balance);
+  return {
+    id: spec.id,
+    object: 'invoice',
+    amount_due: due,
+    amount_paid: 0,
+    amount_remaining: due,
+    attempt_count: 0,
+    attempted: false,
+    auto_advance: spec.finalizesAt !== null,
+    automatically_finalizes_at: spec.finalizesAt,
+    billing_reason: spec.reason,
+    collection_method: subscription.collection_method,
+    created: now,
+    currency: subscription.currency,
+    customer: subscription.customer,
+    default_payment_method: null,
+    discounts: discounts.map((discount) => discount.id),
+    due_date: null,
+    ending_balance: null,
+    hosted_invoice_url: null,
+    invoice_pdf: null,
+    livemode: false,
+    metadata: {},
+    next_payment_attempt:
+      subscription.collection_method === 'charge_automatically' ? spec.finalizesAt : null,
+    number: null,
+    period_start: spec.period.start,
+    period_end: spec.period.end,
+    starting_balance: balance,
+    status: 'draft',
+    status_transitions: {
+      finalized_at: null,
+      marked_uncollectible_at: null,
+      paid_at: null,
+      voided_at: null,
+    },
+    subtotal,
+    total,
+    test_clock: subscription.test_clock,
+    _lines: lines,
+    _intent: null,
+    _payment: null,
+    _subscription: subscription.id,
+    _retries: 0,
+    _firstFailedAt: null,
+    _stoppedMethod: null,
+  };
+};
+
+const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0);
+
+/** A credit balance (negative) pays first; a debt (positive) is added. */
+const amountDue = (total: number, balance: number): number =>
+  total <= 0 ? 0 : Math.max(0, total + balance);
+
+/** Lines for the subscription's waiting prorations, which the invoice takes with it. */
+export const takePendingLines = (
+  world: World,
+  subscription: string,
+  invoice: string,
+): InvoiceLine[] =>
+  pendingItems(world, subscription).map((item) => {
+    world.store.update('invoiceitem', item.id, { invoice });
+    return lineOfItem(item);
+  });
+
+export const createInvoice = (world: World, spec: DraftSpec): Invoice => {
+  const invoice = add(world, 'invoice', buildInvoice(world, spec), 'invoice.created');
+  if (spec.finalizesAt !== null) {
+    setTimer(world, 'invoice.finalize', invoice.id, {
+      clock: invoice.test_clock,
+      at: spec.finalizesAt,
+    });
+  }
+  spend(world, spec.subscription.id, invoice.created);
+  return invoice;
+};
+
+/** Draft to open, with a number, a page and a payment intent; one that costs nothing is paid at once. */
+export const finalizeInvoice = (world: World, draft: Invoice): Invoice => {
+  clearTimer(world, 'invoice.finalize', draft.id);
+  const now = nowOn(world, draft.test_clock);
+  const customer = world.store.need('customer', draft.customer);
+  const due = amountDue(draft.total, customer.balance);
+  const ending = customer.balance + draft.total - due;
+  if (ending !== customer.balance) {
+    change(world, 'customer', customer.id, { balance: ending }, 'customer.updated');
+  }
+  world.store.update('customer', customer.id, {
+    next_invoice_sequence: customer.next_invoice_sequence + 1,
+  });
+  const url = `${world.publicUrl}/invoice/${draft.id}/${randomText(32)}`;
+  const invoice = world.store.update('invoice', draft.id, {
+    status: 'open',
+    number: `${customer.invoice_prefix}-${String(customer.next_invoice_sequence).padStart(4, '0')}`,
+    amount_due: due,
+    amount_remaining: due,
+    automatically_finalizes_at: null,
+    auto_advance: draft.auto_advance,
+    next_payment_attempt: null,
+    starting_balance: customer.balance,
+    ending_balance: ending,
+    due_date:
+      draft.collection_method === 'send_invoice' ? now + days(daysUntilDue(world, draft)) : null,
+    hosted_invoice_url: url,
+    invoice_pdf: `${url}/pdf`,
+    status_transitions: { ...draft.status_transitions, finalized_at: now },
+  });
+  announce(world, 'invoice.finalized', due > 0 ? addIntent(world, invoice, now) : invoice);
+  if (due === 0) return markPaid(world, invoice, null);
+  if (invoice.due_date !== null) {
+    announce(world, 'invoice.sent', invoice);
+    setTimer(world, 'invoice.due', invoice.id, { clock: invoice.test_clock, at: invoice.due_date });
+  }
+  return world.store.need('invoice', invoice.id);
+};
+
+const daysUntilDue = (world: World, invoice: Invoice): number =>
+  invoice._subscription === null
+    ? 30
+    : (world.store.need('subscription', invoice._subscription).days_until_due ?? 30);
+
+const addIntent = (world: World, invoice: Invoice, now: number): Invoice => {
+  const intent = createIntent(world, {
+    amount: invoice.amount_due,
+    currency: invoice.currency,
+    customer: invoice.customer,
+    invoice: invoice.id,
+    description:
+      invoice.billing_reason === 'subscription_create'
+        ? 'Subscription creation'
+        : 'Subscription update',
+    method: payerOf(world, invoice)?.id ?? null,
+  });
+  const payment = world.store.put('invoice_payment', {
+    id: newId('inpay'),
+    object: 'invoice_payment',
+    amount_paid: null,
+    amount_requested: invoice.amount_due,
+    created: now,
+    currency: invoice.currency,
+    invoice: invoice.id,
+    is_default: true,
+    livemode: false,
+    payment: { type: 'payment_intent', payment_intent: intent.id },
+    status: 'open',
+    status_transitions: { canceled_at: null, paid_at: null },
+  });
+  return world.store.update('invoice', invoice.id, { _intent: intent.id, _payment: payment.id });
+};
+
+/** The payment intent that pays an open invoice, if it costs anything. */
+export const intentOf = (world: World, { id }: Invoice): PaymentIntent | null => {
+  const { _intent: intent } = world.store.need('invoice', id);
+  return intent === null ? null : world.store.need('payment_intent', intent);
+};
+
+/** Open to paid: by an intent, or by nothing (free, or out of band). */
+export const markPaid = (world: World, open: Invoice, intent: PaymentIntent | null): Invoice => {
+  const now = nowOn(world, open.test_clock);
+  clearTimer(world, 'invoice.retry', open.id);
+  clearTimer(world, 'invoice.due', open.id);
+  const before = world.store.need('invoice', open.id);
+  const paid = change(
+    world,
+    'invoice',
+    open.id,
+    {
+      status: 'paid',
+      amount_paid: before.amount_due,
+      amount_remaining: 0,
+      attempted: true,
+      attempt_count: before.attempt_count + (intent === null ? 0 : 1),
+      auto_advance: false,
+      next_payment_attempt: null,
+      status_transitions: { ...before.status_transitions, paid_at: now },
+    },
+    before.amount_due > 0 ? 'invoice.updated' : undefined,
+  );
+  announce(world, 'invoice.paid', paid);
+  announce(world, 'invoice.payment_succeeded', paid);
+  if (intent !== null) markPaymentPaid(world, paid, now);
+  afterInvoicePaid(world, paid);
+  return world.store.need('invoice', open.id);
+};
+
+const markPaymentPaid = (world: World, invoice: Invoice, now: number): void => {
+  if (invoice._payment === null) return;
+  const payment = world.store.need('invoice_payment', invoice._payment);
+  const paid = world.store.update('invoice_payment', payment.id, {
+    status: 'paid',
+    amount_paid: payment.amount_requested,
+    status_transitions: { canceled_at: null, paid_at: now },
+  });
+  announce(world, 'invoice_payment.paid', paid);
+};
+
+/** Open (or uncollectible) to void; nobody owes it any more. */
+export const voidInvoice = (world: World, open: Invoice): Invoice => {
+  const now = nowOn(world, open.test_clock);
+  haltInvoice(world, open);
+  const voided = world.store.update('invoice', open.id, {
+    status: 'void',
+    amount_remaining: open.amount_due,
+    status_transitions: { ...open.status_transitions, voided_at: now },
+  });
+  announce(world, 'invoice.voided', voided);
+  const intent = intentOf(world, voided);
+  if (intent !== null) cancelIntent(world, intent);
+  if (voided._payment !== null) {
+    world.store.update('invoice_payment', voided._payment, {
+      status: 'canceled',
+      status_transitions: { canceled_at: now, paid_at: null },
+    });
+  }
+  afterInvoiceSettled(world, voided);
+  return voided;
+};
+
+export const markUncollectible = (world: World, open: Invoice): Invoice => {
+  haltInvoice(world, open);
+  const marked = world.store.update('invoice', open.id, {
+    status: 'uncollectible',
+    status_transitions: {
+      ...open.status_transitions,
+      marked_uncollectible_at: nowOn(world, open.test_clock),
+    },
+  });
+  announce(world, 'invoice.marked_uncollectible', marked);
+  afterInvoiceSettled(world, marked);
+  return marked;
+};
+
+/** Stops everything that would happen to an invoice by itself. */
+export const haltInvoice = (world: World, invoice: Invoice, type?: string): void => {
+  for (const kind of ['invoice.finalize', 'invoice.retry', 'invoice.due'] as const) {
+    clearTimer(world, kind, invoice.id);
+  }
+  change(
+    world,
+    'invoice',
+    invoice.id,
+    { auto_advance: false, automatically_finalizes_at: null, next_payment_attempt: null },
+    type,
+  );
+};
+
+/** The announcement of what the next invoice will be, a week before it is made. */
+export const announceUpcoming = (world: World, invoice: Invoice): void => {
+  const { id: _id, ...upcoming } = render(world, {
+    ...invoice,
+    billing_reason: 'subscription_cycle',
+  });
+  emit(world, 'invoice.upcoming', upcoming);
+};

@@ -1,0 +1,1 @@
+export const startPhase = (_w: unknown, _ref: string): void => {};

@@ -1,0 +1,280 @@
+// A subscription's first moment: its items and periods, the first invoice, and what the payment
+// behaviour makes of the first payment (https://docs.stripe.com/api/subscriptions/create).
+import { invalid, missingParam } from '../api/error.ts';
+import { announce } from '../delivery/event.ts';
+import { redeem, type DiscountAsked } from './discount.ts';
+import type {
+  CollectionMethod,
+  Customer,
+  Metadata,
+  PaymentMethod,
+  Price,
+  Subscription,
+  SubscriptionItem,
+} from '../store/entity.ts';
+import { newId, nowOn, type World } from '../world.ts';
+import type { Decline } from './card.ts';
+import { createInvoice, finalizeInvoice } from './invoice.ts';
+import { collect, type Collected } from './invoice-collect.ts';
+import { periodLines } from './invoice-line.ts';
+import { share } from './money.ts';
+import { cardError, defaultMethod } from './payment-method.ts';
+import { boundary, boundaryAfter, days } from './period.ts';
+import { rearm } from './subscription-timer.ts';
+
+export type PaymentBehavior =
+  'allow_incomplete' | 'default_incomplete' | 'error_if_incomplete' | 'pending_if_incomplete';
+
+export type ItemAsked = {
+  price?: string | undefined;
+  quantity?: number | undefined;
+  metadata?: Metadata | null | undefined;
+};
+
+export type NewSubscription = {
+  customer: Customer;
+  items: ItemAsked[];
+  behavior: PaymentBehavior;
+  method: PaymentMethod | null;
+  collection: CollectionMethod;
+  daysUntilDue: number | null;
+  trialEnd: number | null;
+  trialEndBehavior: 'create_invoice' | 'pause' | 'cancel';
+  anchor: number | null;
+  prorates: boolean;
+  cancelAt: number | null;
+  cancelAtPeriodEnd: boolean;
+  discounts: DiscountAsked[];
+  metadata: Metadata;
+  description: string | null;
+  billingMode: 'classic' | 'flexible';
+};
+
+/** Makes the subscription and its first invoice and tries to collect it as the behaviour says. */
+export const createSubscription = (
+  world: World,
+  asked: NewSubscription,
+): { subscription: Subscription; collected: Collected } => {
+  const now = nowOn(world, asked.customer.test_clock);
+  const row = newRow(world, asked, now);
+  requirePayer(world, asked, row);
+  world.store.put('subscription', row);
+  const discounts = redeem(
+    world,
+    asked.discounts,
+    { customer: row.customer, subscription: row.id },
+    now,
+  );
+  const lines = firstLines(world, { ...row, discounts }, asked, now);
+  const isFree = lines.every((line) => line.amount === 0);
+  const status =
+    row.trial_end !== null
+      ? 'trialing'
+      : isFree || asked.collection === 'send_invoice'
+        ? 'active'
+        : 'incomplete';
+  const invoiceId = newId('in');
+  const created = world.store.update('subscription', row.id, {
+    discounts,
+    status,
+    latest_invoice: invoiceId,
+  });
+  announce(world, 'customer.subscription.created', created);
+  if (row.customer !== '' && asked.customer.currency === null) {
+    world.store.update('customer', row.customer, { currency: row.currency });
+  }
+  rearm(world, created, now);
+  announceShortTrial(world, created, now);
+  const draft = createInvoice(world, {
+    id: invoiceId,
+    subscription: created,
+    reason: 'subscription_create',
+    lines,
+    period: { start: now, end: now },
+    finalizesAt: null,
+  });
+  const invoice = finalizeInvoice(world, {
+    ...draft,
+    auto_advance: asked.collection === 'charge_automatically',
+  });
+  const collected = firstPayment(world, asked, invoice);
+  return { subscription: world.store.need('subscription', row.id), collected };
+};
+
+const firstPayment = (
+  world: World,
+  asked: NewSubscription,
+  invoice: ReturnType<typeof finalizeInvoice>,
+): Collected => {
+  if (asked.behavior === 'default_incomplete') return { kind: 'nothing_due' };
+  const collected = collect(world, invoice, 'create');
+  if (asked.behavior === 'error_if_incomplete') refuseUnpaid(collected);
+  return collected;
+};
+
+/** The 402 of `error_if_incomplete`: nothing of what was done remains. */
+export const refuseUnpaid = (collected: Collected): void => {
+  if (collected.kind === 'failed') throw dropped(collected.decline);
+  if (collected.kind === 'requires_action') {
+    throw dropped({
+      code: 'subscription_payment_intent_requires_action',
+      decline_code: '',
+      message:
+        'Payment for this subscription requires additional user action before it can be completed successfully. Payment can be completed using the PaymentIntent associated with subscription.latest_invoice.',
+    });
+  }
+};
+
+const dropped = (decline: Decline) => {
+  const error = cardError(decline, {});
+  return Object.assign(error, { keeps: false });
+};
+
+const newRow = (world: World, asked: NewSubscription, now: number): Subscription => {
+  const id = newId('sub');
+  const prices = asked.items.map((item, i) =>
+    recurringPrice(world, item.price, `items[${i}][price]`),
+  );
+  const currency = oneCurrency(prices, asked.customer);
+  const end = firstPeriodEnd(asked, prices[0]!, now);
+  return {
+    id,
+    object: 'subscription',
+    billing_cycle_anchor: asked.trialEnd ?? asked.anchor ?? now,
+    billing_mode: {
+      flexible: asked.billingMode === 'flexible' ? { proration_discounts: 'included' } : null,
+      type: asked.billingMode,
+    },
+    cancel_at: asked.cancelAt ?? (asked.cancelAtPeriodEnd ? end : null),
+    cancel_at_period_end: asked.cancelAtPeriodEnd,
+    canceled_at: asked.cancelAtPeriodEnd || asked.cancelAt !== null ? now : null,
+    cancellation_details: { comment: null, feedback: null, feedback_option: null, reason: null },
+    collection_method: asked.collection,
+    created: now,
+    currency,
+    customer: asked.customer.id,
+    days_until_due: asked.daysUntilDue,
+    default_payment_method: asked.method?.id ?? null,
+    description: asked.description,
+    discounts: [],
+    ended_at: null,
+    items: asked.items.map((item, i) => newItem(id, prices[i]!, item, { start: now, end })),
+    latest_invoice: null,
+    livemode: false,
+    metadata: asked.metadata,
+    pause_collection: null,
+    pending_setup_intent: null,
+    schedule: null,
+    start_date: now,
+    status: 'incomplete',
+    status_details: {},
+    test_clock: asked.customer.test_clock,
+    trial_start: asked.trialEnd === null ? null : now,
+    trial_end: asked.trialEnd,
+    trial_settings: {
+      end_behavior: { billing_cycle_anchor: null, missing_payment_method: asked.trialEndBehavior },
+    },
+    _pending: null,
+  };
+};
+
+export const newItem = (
+  subscription: string,
+  price: Price,
+  asked: ItemAsked,
+  period: { start: number; end: number },
+): SubscriptionItem => ({
+  id: newId('si', 14),
+  object: 'subscription_item',
+  created: period.start,
+  current_period_start: period.start,
+  current_period_end: period.end,
+  livemode: false,
+  metadata: asked.metadata ?? {},
+  price: price.id,
+  quantity: asked.quantity ?? 1,
+  subscription,
+});
+
+const firstPeriodEnd = (asked: NewSubscription, price: Price, now: number): number => {
+  if (asked.trialEnd !== null) return asked.trialEnd;
+  const end = boundaryAfter(asked.anchor ?? now, price.recurring!, now);
+  if (asked.anchor !== null && end > boundary(now, price.recurring!, 1)) {
+    throw invalid('billing_cycle_anchor cannot be later than next natural billing date for plan', {
+      param: 'billing_cycle_anchor',
+    });
+  }
+  return end;
+};
+
+/** The first lines: a whole period, or the part up to a chosen anchor. */
+const firstLines = (world: World, row: Subscription, asked: NewSubscription, now: number) => {
+  const lines = periodLines(world, row, row.trial_end !== null);
+  if (row.trial_end !== null || asked.anchor === null) return lines;
+  return lines.map((line) => {
+    const { recurring } = world.store.need('price', line.price);
+    const whole = line.period.end - boundary(line.period.end, recurring!, -1);
+    const amount = asked.prorates ? share(line.amount, line.period.end - now, whole) : 0;
+    return { ...line, amount, proration: true };
+  });
+};
+
+/** An active price that recurs, or the refusal. */
+export const recurringPrice = (world: World, id: string | undefined, param: string): Price => {
+  const price = id === undefined ? undefined : world.store.get('price', id);
+  if (price === undefined) throw missingParam('price', id ?? '', param);
+  if (price.recurring === null) {
+    throw invalid(
+      `The price specified is set to \`type=one_time\` but this field only accepts prices with \`type=recurring\`.`,
+      { param },
+    );
+  }
+  if (!price.active) {
+    throw invalid('The price specified is inactive. This field only accepts active prices.', {
+      param,
+    });
+  }
+  return price;
+};
+
+const oneCurrency = (prices: Price[], customer: Customer): string => {
+  const [first] = prices;
+  const differs = prices.find(
+    (price) =>
+      price.currency !== first!.currency ||
+      price.recurring!.interval !== first!.recurring!.interval ||
+      price.recurring!.interval_count !== first!.recurring!.interval_count,
+  );
+  if (differs !== undefined) {
+    throw invalid(
+      'Currency and interval fields must match across all plans on this subscription.',
+      { param: 'items' },
+    );
+  }
+  if (customer.currency !== null && customer.currency !== first!.currency) {
+    throw invalid(
+      `You cannot combine currencies on a single customer. This customer has an active subscription, subscription schedule, discount, quote, or invoice item with currency ${customer.currency}`,
+    );
+  }
+  return first!.currency;
+};
+
+const requirePayer = (world: World, asked: NewSubscription, row: Subscription): void => {
+  if (asked.collection === 'send_invoice' || asked.behavior === 'default_incomplete') return;
+  if (row.trial_end !== null) return;
+  const costs = periodLines(world, row, false).some((line) => line.amount > 0);
+  if (!costs || defaultMethod(world, row.customer, row) !== null) return;
+  throw invalid(
+    'This customer has no attached payment source or default payment method. Please consider adding a default payment method. For more information, visit https://docs.stripe.com/billing/subscriptions/payment-methods-setting#payment-method-priority.',
+    { code: 'resource_missing' },
+  );
+};
+
+const trialWillEndDays = 3;
+
+/** A trial shorter than three days announces its end at once. */
+const announceShortTrial = (world: World, subscription: Subscription, now: number): void => {
+  if (subscription.trial_end === null || subscription.trial_end - now > days(trialWillEndDays))
+    return;
+  announce(world, 'customer.subscription.trial_will_end', subscription);
+};

@@ -1,0 +1,166 @@
+// The sandbox's own controls under /_sandbox: JSON in, JSON out, behind the secret key.
+import express, { type Express, type Request, type Response } from 'express';
+import { z } from 'zod';
+import { StripeError } from '../api/error.ts';
+import { queueDelivery } from '../delivery/event.ts';
+import type { Sender } from '../delivery/sender.ts';
+import { advanceAccount, type Engine } from '../engine/clock.ts';
+import { accountClock, nowOn, type World } from '../world.ts';
+import { faultsSchema, readFaults, writeFaults, type Faults } from './fault.ts';
+import { readSettings, settingsSchema, writeSettings } from './setting.ts';
+
+export type ControlParts = {
+  world: World;
+  engine: () => Engine;
+  sender: () => Sender;
+  committed: () => void;
+  reset: () => void;
+};
+
+const secondsMax = 2 ** 33;
+const clockBody = z.strictObject({
+  now: z.union([
+    z.int().min(0).max(secondsMax),
+    z.iso.datetime({ offset: true }).transform((text) => Math.floor(Date.parse(text) / 1000)),
+  ]),
+});
+
+export const mountControls = (app: Express, parts: ControlParts): void => {
+  const router = express.Router();
+  mountClock(router, parts);
+  mountSettings(router, parts);
+  mountDeliveries(router, parts);
+  router.get('/unknown', (_request, response) => {
+    const data = [...parts.world.store.all('unknown_call')].map(({ method, path, count }) => ({
+      method,
+      path,
+      count,
+    }));
+    response.json({ data });
+  });
+  router.post('/reset', (_request, response) => {
+    parts.reset();
+    response.json({ reset: true });
+  });
+  app.use('/_sandbox', router);
+};
+
+/** The JSON body as the schema reads it, or a 400 that says what is wrong. */
+export const readBody = <S extends z.ZodType>(schema: S, request: Request): z.output<S> => {
+  const text = Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
+  let value: unknown;
+  try {
+    value = text === '' ? {} : JSON.parse(text);
+  } catch {
+    throw bad('The body is not JSON.');
+  }
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw bad(`Invalid ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`);
+};
+
+const bad = (message: string): StripeError =>
+  new StripeError(400, { type: 'invalid_request_error', message });
+
+const showClock = (world: World) => ({
+  now: new Date(nowOn(world, null) * 1000).toISOString().replace('.000Z', 'Z'),
+  status: accountClock(world).target === null ? 'ready' : 'advancing',
+});
+
+const mountClock = (router: express.Router, { world, engine, committed }: ControlParts): void => {
+  router.get('/clock', (_request, response) => {
+    response.json(showClock(world));
+  });
+  router.post('/clock', (request, response) => {
+    const { now } = readBody(clockBody, request);
+    const reached = accountClock(world).target ?? nowOn(world, null);
+    if (now < reached)
+      throw bad(`The clock only moves forward: it says ${new Date(reached * 1000).toISOString()}.`);
+    world.store.transaction(() => advanceAccount(world, now));
+    engine().run(null);
+    committed();
+    response.status(202).json(showClock(world));
+  });
+};
+
+const mountSettings = (router: express.Router, { world, sender }: ControlParts): void => {
+  router.get('/settings', (_request, response) => {
+    response.json(readSettings(world));
+  });
+  router.put('/settings', (request, response) => {
+    const settings = readBody(settingsSchema, request);
+    world.store.transaction(() => writeSettings(world, settings));
+    response.json(settings);
+  });
+  router.get('/faults', (_request, response) => {
+    response.json(readFaults(world));
+  });
+  router.put('/faults', (request, response) => {
+    const faults = readBody(faultsSchema, request);
+    sender().wake(putFaults(world, faults));
+    response.json(faults);
+  });
+};
+
+/** Leaving `hold` releases what was held, in the order in which it happened. */
+const putFaults = (world: World, faults: Faults): string[] =>
+  world.store.transaction(() => {
+    writeFaults(world, faults);
+    if (faults.webhooks.mode === 'hold') return [];
+    const next_at = world.machineNow() + faults.webhooks.delay_ms;
+    const status = faults.webhooks.mode === 'drop' ? 'dropped' : 'pending';
+    const held = [...world.store.all('delivery')].filter((row) => row.status === 'held');
+    return held.map((row) => world.store.update('delivery', row.id, { status, next_at }).id);
+  });
+
+const mountDeliveries = (router: express.Router, { world, sender }: ControlParts): void => {
+  router.get('/deliveries', (_request, response) => {
+    const rows = [...world.store.all('delivery')];
+    const outstanding = rows.filter(
+      (row) => row.status === 'pending' || row.status === 'held',
+    ).length;
+    const data = rows.map(({ id, event_id, type, status, attempts, last_status }) => ({
+      id,
+      event_id,
+      type,
+      status,
+      attempts,
+      last_status,
+    }));
+    response.json({ data, outstanding });
+  });
+  router.post('/deliveries/:event', async (request: Request, response: Response) => {
+    const id = String(request.params['event']);
+    const event = world.store.get('event', id);
+    if (event === undefined)
+      throw new StripeError(404, {
+        type: 'invalid_request_error',
+        code: 'resource_missing',
+        message: `No such event: '${id}'`,
+      });
+    const endpoints = [...world.store.all('webhook_endpoint')].filter(
+      (row) => row.status === 'enabled',
+    );
+    const rows = world.store.transaction(() =>
+      endpoints.map((row) => deliveryFor(world, event.id, row.id)),
+    );
+    const sent = await Promise.all(rows.map((row) => sender().sendNow(row)));
+    response.json({
+      data: rows.map((row, i) => ({
+        id: row.id,
+        event_id: event.id,
+        last_status: sent[i] ?? null,
+      })),
+    });
+  });
+};
+
+/** The event's delivery to this endpoint; a new one where it was sent or never queued. */
+const deliveryFor = (world: World, event: string, endpoint: string) => {
+  const open = [...world.store.all('delivery')].find(
+    (row) => row.event_id === event && row.endpoint === endpoint && row.status !== 'delivered',
+  );
+  const row = open ?? queueDelivery(world, world.store.need('event', event), endpoint);
+  return world.store.update('delivery', row.id, { status: 'pending' });
+};

@@ -1,0 +1,32 @@
+// The sandbox as a process: config, sandbox, close on signal. Prints where it is, never its key.
+import { readConfig } from './config.ts';
+import { createSandbox } from './sandbox.ts';
+
+const fail = (line: string): never => {
+  process.stderr.write(`sandbox: ${line}\n`);
+  process.exit(1);
+};
+
+const config = readConfig();
+if ('problem' in config) fail(config.problem);
+else {
+  const log = (message: string, more: Record<string, unknown> = {}): void => {
+    process.stdout.write(
+      `${JSON.stringify({ time: new Date().toISOString(), name: 'sandbox', message, ...more })}\n`,
+    );
+  };
+  const sandbox = await createSandbox({ ...config, log }).catch((error: unknown) =>
+    (error as { code?: string }).code === 'EADDRINUSE'
+      ? fail(`port ${config.port} is taken; set SANDBOX_PORT to another one`)
+      : fail(String(error)),
+  );
+  log('ready', { url: sandbox.url });
+  let closing = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (closing) return;
+      closing = true;
+      void sandbox.close().then(() => process.exit(0));
+    });
+  }
+}

@@ -1,0 +1,144 @@
+// /v1/prices (https://docs.stripe.com/api/prices): per-unit prices, once or by the period.
+import { z } from 'zod';
+import { endpoint, find, type Endpoint } from '../api/endpoint.ts';
+import { invalid } from '../api/error.ts';
+import { page } from '../api/list.ts';
+import {
+  bool,
+  created,
+  currency,
+  decimal,
+  int,
+  isWithin,
+  mergeMetadata,
+  metadata,
+  paging,
+  text,
+} from '../api/params.ts';
+import { createPrice, recurringParams, takeLookupKey } from '../billing/price.ts';
+import { add, change } from '../delivery/event.ts';
+import type { Price } from '../store/entity.ts';
+import { newId, nowOn, type World } from '../world.ts';
+
+const createParams = z.strictObject({
+  currency,
+  active: bool.optional(),
+  billing_scheme: z.enum(['per_unit']).optional(),
+  lookup_key: z.string().min(1).max(200).optional(),
+  metadata: metadata.optional(),
+  nickname: text.optional(),
+  product: text.optional(),
+  product_data: z
+    .strictObject({
+      name: text,
+      active: bool.optional(),
+      metadata: metadata.optional(),
+      unit_label: text.optional(),
+    })
+    .optional(),
+  recurring: recurringParams.optional(),
+  tax_behavior: z.enum(['exclusive', 'inclusive', 'unspecified']).optional(),
+  transfer_lookup_key: bool.optional(),
+  unit_amount: int.optional(),
+  unit_amount_decimal: decimal.optional(),
+});
+const updateParams = z.strictObject({
+  active: bool.optional(),
+  lookup_key: z.string().max(200).optional(),
+  metadata: metadata.optional(),
+  nickname: text.optional(),
+  tax_behavior: z.enum(['exclusive', 'inclusive', 'unspecified']).optional(),
+  transfer_lookup_key: bool.optional(),
+});
+const listParams = z.strictObject({
+  ...paging,
+  active: bool.optional(),
+  created,
+  currency: currency.optional(),
+  lookup_keys: z.array(text).max(10).optional(),
+  product: text.optional(),
+  recurring: z.strictObject({ interval: text.optional(), usage_type: text.optional() }).optional(),
+  type: z.enum(['one_time', 'recurring']).optional(),
+});
+
+const create = (world: World, params: z.output<typeof createParams>): Price => {
+  const { product_data: data, product, ...rest } = params;
+  if ((product === undefined) === (data === undefined)) {
+    throw invalid('You must provide exactly one of `product` or `product_data`.', {
+      param: 'product',
+      code: 'parameter_missing',
+    });
+  }
+  return createPrice(world, { ...rest, product: product ?? productFor(world, data!) });
+};
+
+const productFor = (
+  world: World,
+  data: {
+    name: string;
+    active?: boolean | undefined;
+    metadata?: Record<string, string> | null | undefined;
+  },
+): string => {
+  const now = nowOn(world, null);
+  return add(
+    world,
+    'product',
+    {
+      id: newId('prod', 14),
+      object: 'product',
+      active: data.active ?? true,
+      created: now,
+      default_price: null,
+      livemode: false,
+      metadata: mergeMetadata({}, data.metadata),
+      name: data.name,
+      updated: now,
+      _deleted: false,
+    },
+    'product.created',
+  ).id;
+};
+
+export const priceEndpoints: Endpoint[] = [
+  endpoint('POST', '/v1/prices', createParams, ({ world, params }) => create(world, params)),
+  endpoint('GET', '/v1/prices', listParams, ({ world, params }) =>
+    page(
+      world,
+      'price',
+      '/v1/prices',
+      params,
+      (row) =>
+        (params.active === undefined || row.active === params.active) &&
+        (params.currency === undefined || row.currency === params.currency) &&
+        (params.product === undefined || row.product === params.product) &&
+        (params.type === undefined || row.type === params.type) &&
+        (params.recurring?.interval === undefined ||
+          row.recurring?.interval === params.recurring.interval) &&
+        (params.lookup_keys === undefined ||
+          (row.lookup_key !== null && params.lookup_keys.includes(row.lookup_key))) &&
+        isWithin(row.created, params.created),
+    ),
+  ),
+  endpoint('GET', '/v1/prices/:id', z.strictObject({}), ({ world, ids }) =>
+    find(world, 'price', ids['id']),
+  ),
+  endpoint('POST', '/v1/prices/:id', updateParams, ({ world, params, ids }) => {
+    const price = find(world, 'price', ids['id']);
+    const {
+      metadata: changes,
+      lookup_key: key,
+      transfer_lookup_key: transfers,
+      active,
+      nickname,
+    } = params;
+    const patch = {
+      ...(active === undefined ? {} : { active }),
+      ...(nickname === undefined ? {} : { nickname }),
+      ...(key === undefined ? {} : { lookup_key: key === '' ? null : key }),
+      metadata: mergeMetadata(price.metadata, changes),
+    };
+    takeLookupKey(world, { ...price, ...patch }, transfers ?? false);
+    return change(world, 'price', price.id, patch, 'price.updated');
+  }),
+];

@@ -1,0 +1,27 @@
+// The API's table of contents: every endpoint the sandbox has.
+import type { Endpoint } from '../api/endpoint.ts';
+import { accountEndpoints } from './account.ts';
+import { couponEndpoints } from './coupon.ts';
+import { customerEndpoints } from './customer.ts';
+import { eventEndpoints } from './event.ts';
+import { invoiceEndpoints } from './invoice.ts';
+import { paymentEndpoints } from './payment.ts';
+import { paymentMethodEndpoints } from './payment-method.ts';
+import { priceEndpoints } from './price.ts';
+import { productEndpoints } from './product.ts';
+import { subscriptionEndpoints } from './subscription.ts';
+import { testClockEndpoints } from './test-clock.ts';
+
+export const endpoints: Endpoint[] = [
+  ...accountEndpoints,
+  ...couponEndpoints,
+  ...customerEndpoints,
+  ...eventEndpoints,
+  ...invoiceEndpoints,
+  ...paymentEndpoints,
+  ...paymentMethodEndpoints,
+  ...priceEndpoints,
+  ...productEndpoints,
+  ...subscriptionEndpoints,
+  ...testClockEndpoints,
+];

@@ -1,0 +1,79 @@
+// How Stripe shows products, prices (and the legacy plan inside items), coupons and promotion codes.
+import type { Coupon, Discount, Price, Product, PromotionCode } from '../store/entity.ts';
+import { publicPart, type Wire } from './wire.ts';
+
+export const showProduct = (product: Product): Wire =>
+  product._deleted
+    ? { id: product.id, object: 'product', deleted: true }
+    : {
+        description: null,
+        images: [],
+        marketing_features: [],
+        package_dimensions: null,
+        shippable: null,
+        statement_descriptor: null,
+        tax_code: null,
+        tax_details: null,
+        type: 'service',
+        unit_label: null,
+        url: null,
+        ...publicPart(product),
+      };
+
+export const showPrice = (price: Price): Wire => ({
+  ...publicPart(price),
+  billing_scheme: 'per_unit',
+  custom_unit_amount: null,
+  recurring:
+    price.recurring === null
+      ? null
+      : { ...price.recurring, meter: null, trial_period_days: null, usage_type: 'licensed' },
+  tax_behavior: 'unspecified',
+  tiers_mode: null,
+  transform_quantity: null,
+});
+
+/** The plan of old API versions, still inside each subscription item. */
+export const showPlan = (price: Price): Wire => ({
+  id: price.id,
+  object: 'plan',
+  active: price.active,
+  amount: price.unit_amount,
+  amount_decimal: price.unit_amount_decimal,
+  billing_scheme: 'per_unit',
+  created: price.created,
+  currency: price.currency,
+  interval: price.recurring?.interval ?? 'month',
+  interval_count: price.recurring?.interval_count ?? 1,
+  livemode: false,
+  metadata: price.metadata,
+  meter: null,
+  nickname: price.nickname,
+  product: price.product,
+  tiers_mode: null,
+  transform_usage: null,
+  trial_period_days: null,
+  usage_type: 'licensed',
+});
+
+export const showCoupon = (coupon: Coupon): Wire =>
+  coupon._deleted
+    ? { id: coupon.id, object: 'coupon', deleted: true }
+    : { name: null, ...publicPart(coupon) };
+
+export const showPromotionCode = (code: PromotionCode): Wire => ({
+  customer_account: null,
+  restrictions: {
+    first_time_transaction: false,
+    minimum_amount: null,
+    minimum_amount_currency: null,
+  },
+  ...publicPart(code),
+});
+
+export const showDiscount = (discount: Discount): Wire => ({
+  customer_account: null,
+  invoice_item: null,
+  subscription_item: null,
+  ...publicPart(discount),
+});

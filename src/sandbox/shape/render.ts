@@ -1,0 +1,50 @@
+// The table of shapes: every row that can leave, by its object name. Adding a resource means
+// adding its line here; what has no line stays inside.
+import type { TableName, Tables } from '../store/table.ts';
+import type { World } from '../world.ts';
+import * as catalog from './catalog.ts';
+import * as customer from './customer.ts';
+import * as invoice from './invoice.ts';
+import * as payment from './payment.ts';
+import * as session from './session.ts';
+import * as subscription from './subscription.ts';
+import { publicPart, type Wire } from './wire.ts';
+
+type Show<T extends TableName> = (world: World, row: Tables[T]) => Wire;
+const alone =
+  <R>(show: (row: R) => Wire) =>
+  (_world: World, row: R): Wire =>
+    show(row);
+
+const shapes: { [T in TableName]?: Show<T> } = {
+  customer: alone(customer.showCustomer),
+  payment_method: alone(customer.showPaymentMethod),
+  setup_intent: alone(customer.showSetupIntent),
+  'test_helpers.test_clock': alone(customer.showTestClock),
+  product: alone(catalog.showProduct),
+  price: alone(catalog.showPrice),
+  coupon: alone(catalog.showCoupon),
+  promotion_code: alone(catalog.showPromotionCode),
+  discount: alone(catalog.showDiscount),
+  payment_intent: alone(payment.showPaymentIntent),
+  charge: alone(payment.showCharge),
+  refund: alone(payment.showRefund),
+  invoice_payment: alone(payment.showInvoicePayment),
+  subscription: subscription.showSubscription,
+  subscription_schedule: alone(subscription.showSchedule),
+  invoice: invoice.showInvoice,
+  invoiceitem: invoice.showInvoiceItem,
+  'checkout.session': session.showCheckoutSession,
+  'billing_portal.session': alone(session.showPortalSession),
+  'billing_portal.configuration': alone(session.showPortalConfiguration),
+  webhook_endpoint: alone(session.showWebhookEndpoint),
+  event: alone((event) => ({ ...publicPart(event), pending_webhooks: 0 })),
+};
+
+/** A row as Stripe shows it, references unexpanded. */
+export const render = (world: World, row: Tables[TableName]): Wire => {
+  const show = shapes[row.object as TableName] as
+    ((world: World, row: Tables[TableName]) => Wire) | undefined;
+  if (show === undefined) throw new Error(`${row.object} has no shape`);
+  return show(world, row);
+};

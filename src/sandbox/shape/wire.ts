@@ -1,0 +1,17 @@
+// What the shapes share: the row without our private keys, and an embedded list.
+import type { AnyRow } from '../store/table.ts';
+
+export type Wire = Record<string, unknown>;
+
+/** The row as it may leave: keys with `_` are ours alone. */
+export const publicPart = (row: AnyRow): Wire =>
+  Object.fromEntries(Object.entries(row).filter(([key]) => !key.startsWith('_')));
+
+/** A list inside an object; all of it, as Stripe gives up to ten. */
+export const embedded = (url: string, data: unknown[], total = data.length): Wire => ({
+  object: 'list',
+  data,
+  has_more: total > data.length,
+  total_count: total,
+  url,
+});
