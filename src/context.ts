@@ -24,7 +24,7 @@ export async function createContext(config: Config, service: 'api' | 'worker' | 
     resumed: refreshClock,
   });
   await notify.start();
-  const queue = createQueue({ url: config.databaseUrl, log });
+  const queue = createQueue({ url: config.databaseDirectUrl, log });
   const stripe = createStripe(config);
 
   function refreshClock(): void {
