@@ -1,13 +1,16 @@
 // Hears what the triggers announce (migration facts_and_counting): a LISTEN connection of its own, direct and
 // without a pooler, that sends itself an echo every two seconds and so knows when it has gone deaf.
 // Keeps no facts; it tells its listeners which ones changed, and when it can no longer tell.
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { within } from './deadline.ts';
 import type { Log } from './log.ts';
 
 const channel = 'tollgate_facts';
 const echoEveryMs = 2_000;
 const deafAfterMs = 5_000;
 const reconnectEveryMs = 500;
+const settleWithinMs = 1_000;
 
 export type FactKind = 'customer' | 'plan' | 'rule' | 'clock';
 export type FactListener = {
@@ -16,6 +19,7 @@ export type FactListener = {
   /** Listening again after a gap: whatever was read before may be old. */
   resumed?: () => void;
 };
+type Message = { kind: 'echo'; echo: string } | { kind: FactKind; ids: string[] | null };
 export type Notify = ReturnType<typeof createNotify>;
 
 export function createNotify(options: { url: string; log: Log }) {
@@ -25,13 +29,15 @@ export function createNotify(options: { url: string; log: Log }) {
   let lastHeardMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let reconnect: NodeJS.Timeout | undefined;
+  /** By chance numbers: other processes' echoes come by here too. */
+  const awaited = new Map<string, () => void>();
 
   function hear(payload: string | undefined): void {
     lastHeardMs = Date.now();
-    const message = JSON.parse(payload ?? '{}') as { kind?: string; ids?: string[] | null };
-    if (!message.kind || message.kind === 'echo') return;
+    const message = JSON.parse(payload ?? '{}') as Message;
+    if (message.kind === 'echo') return awaited.get(message.echo)?.();
     for (const listener of listeners) {
-      listener.changed?.(message.kind as FactKind, message.ids ?? null);
+      listener.changed?.(message.kind, message.ids);
     }
   }
 
@@ -82,8 +88,30 @@ export function createNotify(options: { url: string; log: Log }) {
     const current = client;
     if (!current) return;
     if (Date.now() - lastHeardMs > deafAfterMs) return lose(current);
-    // Sent on its own connection: an echo proves that this very connection still hears.
-    current.query(`SELECT pg_notify('${channel}', '{"kind":"echo"}')`).catch(() => lose(current));
+    sendEcho(current, 'beat').catch(() => lose(current));
+  }
+
+  /** Sent on its own connection: an echo proves that this very connection still hears. */
+  function sendEcho(through: pg.Client, echo: string): Promise<unknown> {
+    return through.query('SELECT pg_notify($1, $2)', [
+      channel,
+      JSON.stringify({ kind: 'echo', echo }),
+    ]);
+  }
+
+  /**
+   * Resolves once everything committed before the call has been heard here (notices come in the order of
+   * commits), or after a second: who changed something answers only when this process knows it.
+   */
+  async function settled(): Promise<void> {
+    const current = client;
+    if (!current) return;
+    const echo = randomUUID();
+    const heard = new Promise<void>((resolve) => awaited.set(echo, resolve));
+    await within(settleWithinMs, Promise.all([heard, sendEcho(current, echo)])).catch(
+      () => undefined,
+    );
+    awaited.delete(echo);
   }
 
   return {
@@ -96,6 +124,7 @@ export function createNotify(options: { url: string; log: Log }) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    settled,
     /** Whether an announcement made now would be heard, as far as anyone can know. */
     hearing: () => client !== undefined && Date.now() - lastHeardMs <= deafAfterMs,
     /** Machine time of the last sign of life: facts are no older than this. */

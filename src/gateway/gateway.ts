@@ -131,6 +131,8 @@ export function createGateway(ctx: Context) {
 
   return {
     handle,
+    /** Whoever wants to know when a check asks PostgreSQL listens here. */
+    pool,
     isReady: checker.isReady,
     warmUp: () => facts.ruleBook.refreshed(),
     async close(): Promise<void> {
