@@ -8,7 +8,10 @@ runScript(async () => {
   const [move, ...more] = process.argv.slice(2);
   const target = findTarget();
   const now = await readClock(target);
-  if (move === undefined) return say(`It is ${now.toISOString()}.`);
+  if (move === undefined) {
+    say(`It is ${now.toISOString()}.`);
+    return;
+  }
   const to = parseMove(move, now);
   if (!to || more.length > 0) throw new ScriptError(usage);
   if (to < now) {

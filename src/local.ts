@@ -17,7 +17,6 @@ const lookForNpmEveryMs = 500;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const guardian = process.env['npm_lifecycle_event'] === 'start' ? process.ppid : null;
-let end: ((code: number) => void) | undefined;
 
 async function main(): Promise<void> {
   const all = createInstallation({
@@ -27,10 +26,10 @@ async function main(): Promise<void> {
     say,
     gaveUp: (message) => {
       fail(new StartError(message));
-      end?.(1);
+      end(1);
     },
   });
-  end = endsOnce(all);
+  const end = endsOnce(all);
   onSignals(all, end);
   const ignored = ignoredVariables(process.env);
   if (ignored.length > 0) {
@@ -39,8 +38,14 @@ async function main(): Promise<void> {
     );
   }
   say('Starting Tollgate ...');
-  const { dev, folders } = await startInstallation(all);
-  say(banner(dev, folders));
+  try {
+    const { dev, folders } = await startInstallation(all);
+    say(banner(dev, folders));
+  } catch (error) {
+    // Whoever ended it meanwhile has said why.
+    if (!all.stopping) fail(error);
+    end(1);
+  }
 }
 
 function endsOnce(all: Installation): (code: number) => void {
@@ -83,6 +88,5 @@ function fail(error: unknown): void {
 
 main().catch((error: unknown) => {
   fail(error);
-  if (end) end(1);
-  else process.exit(1);
+  process.exit(1);
 });

@@ -17,14 +17,15 @@ export type ChildOptions = {
   started: (pid: number) => void;
   /** One line for whoever watches. */
   say: (line: string) => void;
-  /** It ended too often to go on. */
+  /** False while it is being started for the first time: then an end is final. */
+  mayRestart: () => boolean;
+  /** It ended for good. */
   gaveUp: (message: string) => void;
 };
 
 export type Child = {
   pid: () => number;
   log: string;
-  /** True within the bound it has, or forced. */
   stop: (how: 'soon' | 'now') => Promise<void>;
 };
 
@@ -58,9 +59,9 @@ export function startChild(options: ChildOptions): Child {
   }
 
   function again(what: string): void {
-    const details = `its log is ${log}:\n${lastLines(log)}`;
-    if (failures > restartsMax) {
-      options.gaveUp(`${what} ${failures} times; ${details}`);
+    const details = `its log is ${log} and ends so:\n${lastLines(log)}`;
+    if (failures > restartsMax || !options.mayRestart()) {
+      options.gaveUp(`${what}, for good; ${details}`);
       return;
     }
     const waitSeconds = 2 ** (failures - 1);
@@ -114,5 +115,5 @@ function keepPrevious(log: string): void {
 }
 
 function lastLines(file: string): string {
-  return readFileSync(file, 'utf8').trim().split('\n').slice(-3).join('\n');
+  return readFileSync(file, 'utf8').trim().split('\n').slice(-5).join('\n');
 }

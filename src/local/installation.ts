@@ -166,7 +166,9 @@ function launch(
     void refreshDevFile(all);
   };
   const { say, gaveUp } = all;
-  const child = startChild({ name, script, env, logFolder: logFolder(all), started, say, gaveUp });
+  const mayRestart = () => all.demo !== undefined;
+  const options = { name, script, env, started, mayRestart, say, gaveUp };
+  const child = startChild({ ...options, logFolder: logFolder(all) });
   all.children.set(name, child);
 }
 

@@ -19,7 +19,7 @@ export type TestContext = {
 };
 
 /**
- * `env` overrides single variables. With `sandbox`, Stripe is a sandbox process that sends its webhooks to
+ * `env` overrides single variables. With `sandbox`, Stripe is a sandbox that sends its webhooks to
  * the port of `config`, where `startTestServer` listens.
  */
 export async function createTestContext(
