@@ -40,7 +40,11 @@ export function workerEnvironment(env: Environment, local: Endpoints): Record<st
   return { ...apiEnvironment(env, local), METRICS_PORT: '' };
 }
 
-export function sandboxEnvironment(env: Environment, local: Endpoints): Record<string, string> {
+/** The sandbox has no database, and is up before ours is. */
+export function sandboxEnvironment(
+  env: Environment,
+  local: Omit<Endpoints, 'databaseUrl'>,
+): Record<string, string> {
   return {
     ...foreign(env),
     SANDBOX_PORT: portOf(local.sandboxUrl),

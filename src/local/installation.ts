@@ -58,8 +58,10 @@ export function createInstallation(options: InstallationOptions): Installation {
 export async function startInstallation(all: Installation): Promise<Started> {
   await takeDataFolder(all);
   const ports = await choosePorts(all);
+  const places = placesOf(all, ports);
+  launch(all, 'sandbox', 'sandbox/main.ts', sandboxEnvironment(all.env, places));
   const postgres = await startDatabase(all);
-  all.endpoints = endpointsOf(all, postgres.url, ports);
+  all.endpoints = { ...places, databaseUrl: postgres.url };
   await startServices(all, all.endpoints);
   all.demo = await prepareDemo({
     dataDir: all.dataDir,
@@ -129,25 +131,22 @@ async function startDatabase(all: Installation): Promise<KeptPostgres> {
   return postgres;
 }
 
-function endpointsOf(
+function placesOf(
   all: Installation,
-  databaseUrl: string,
   ports: { api: number; sandbox: number },
-): Endpoints {
+): Omit<Endpoints, 'databaseUrl'> {
   const apiUrl = `http://127.0.0.1:${ports.api}`;
   return {
     secrets: loadSecrets(all.dataDir),
     apiUrl,
     sandboxUrl: `http://127.0.0.1:${ports.sandbox}`,
     webhookUrl: `${apiUrl}/webhooks/stripe`,
-    databaseUrl,
     sandboxFolder: path.join(all.dataDir, 'sandbox'),
   };
 }
 
-/** The sandbox first: the others ask it who they are as soon as they start. */
+/** Not before the sandbox answers: both ask it whose account they work for. */
 async function startServices(all: Installation, to: Endpoints): Promise<void> {
-  launch(all, 'sandbox', 'sandbox/main.ts', sandboxEnvironment(all.env, to));
   await answers(all, 'sandbox', `${to.sandboxUrl}/_sandbox/clock`, to.secrets.sandbox_secret_key);
   launch(all, 'api', 'main.ts', apiEnvironment(all.env, to));
   launch(all, 'worker', 'worker.ts', workerEnvironment(all.env, to));

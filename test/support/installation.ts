@@ -49,7 +49,8 @@ export function npmStart(place: Place): StartedNpm {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
-  for (const stream of [npm.stdout, npm.stderr]) stream.on('data', (part) => (printed += part));
+  for (const stream of [npm.stdout, npm.stderr])
+    stream.on('data', (part: Buffer) => (printed += part.toString()));
   const exit = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     npm.once('exit', (code, signal) => resolve({ code, signal }));
   });
