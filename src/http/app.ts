@@ -6,16 +6,22 @@ import type { Context } from '../context.ts';
 import { notFound } from '../domain/error.ts';
 import { bodyBytesMax } from './body.ts';
 import { errorHandler } from './errors.ts';
+import { gatewayOperations } from './gateway-operations.ts';
 import { mountRoutes, refuseMethod } from './mount.ts';
+import { mountActionLinks } from './pages/action-link.ts';
 import { mountPages } from './pages/mount.ts';
 import type { AppState } from './pages/mount.ts';
 import { accessLog, identifyRequest, securityHeaders } from './security.ts';
 import { apiKeyRoutes } from './routes/api-key.ts';
 import { clockRoutes } from './routes/clock.ts';
 import { customerRoutes } from './routes/customer.ts';
+import { entitlementRoutes } from './routes/entitlement.ts';
+import { invoiceRoutes } from './routes/invoice.ts';
 import { planRoutes } from './routes/plan.ts';
 import { routePolicyRoutes } from './routes/route-policy.ts';
 import { settingRoutes } from './routes/setting.ts';
+import { subscriptionRoutes } from './routes/subscription.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { receiveWebhook } from './routes/webhook.ts';
 import type { Route } from './route.ts';
 
@@ -25,7 +31,11 @@ export const routes: Route[] = [
   ...routePolicyRoutes,
   ...settingRoutes,
   ...customerRoutes,
+  ...entitlementRoutes,
+  ...subscriptionRoutes,
+  ...invoiceRoutes,
   ...apiKeyRoutes,
+  ...usageRoutes,
   ...clockRoutes,
 ];
 
@@ -43,7 +53,8 @@ export function createApp(ctx: Context, state: AppState = {}): Express {
   const signedBytes = express.raw({ type: () => true, limit: bodyBytesMax, inflate: false });
   const webhook = app.route('/webhooks/stripe');
   webhook.post(signedBytes, receiveWebhook(ctx)).all(refuseMethod(['POST']));
-  mountPages(app, ctx, routes, state);
+  mountPages(app, ctx, [...gatewayOperations, ...routes], state);
+  mountActionLinks(app, ctx);
   mountRoutes(app, ctx, routes);
   app.use(() => {
     throw notFound();

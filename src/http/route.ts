@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import type { Caller } from '../actions/caller.ts';
 import type { Context } from '../context.ts';
+import type { ErrorCode } from '../domain/error.ts';
 
 export type Who = 'operator' | 'customer' | 'gateway' | 'anyone';
 
@@ -37,11 +38,14 @@ export type Route<Params = unknown, Query = unknown, Body = unknown> = {
   status: number;
   answer?: z.ZodType;
   /** Further statuses worth documenting, by contract code. */
-  errors?: string[];
+  errors?: ErrorCode[];
   /** The answer holds a secret shown once: never logged; a stored idempotent copy is sealed like all are. */
   secret?: boolean;
   handle: (request: RouteRequest<Params, Query, Body>) => Promise<RouteAnswer>;
 };
+
+/** What the documentation needs of a route; the gateway's, which Express does not mount, are only this. */
+export type Operation = Omit<Route, 'handle'>;
 
 /** Keeps the types of params, query and body together; at run time it is the identity. */
 export function route<Params = unknown, Query = unknown, Body = unknown>(

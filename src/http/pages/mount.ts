@@ -3,14 +3,20 @@
 import type { Express, RequestHandler } from 'express';
 import { registry } from '../../adapters/metrics.ts';
 import type { Context } from '../../context.ts';
+import { notFound } from '../../domain/error.ts';
 import { refuseMethod } from '../mount.ts';
-import type { Route } from '../route.ts';
+import { describeApi } from '../openapi.ts';
+import type { Operation } from '../route.ts';
+import { checkoutPages } from './checkout.ts';
+import { docsPage } from './docs.ts';
+import { sendPage } from './html.ts';
+import { findProblem, problemPage } from './problem.ts';
 import { readiness } from './readiness.ts';
 
 /** What only the process around the app knows. */
 export type AppState = {
   /** False before anything was ever loaded, and while closing. */
-  isReady?: () => boolean;
+  isLoaded?: () => boolean;
 };
 
 /** Prometheus' text format; also served on a port of its own where METRICS_PORT says so. */
@@ -19,13 +25,29 @@ export const metricsHandler: RequestHandler = async (_req, res) => {
   res.end(await registry.metrics());
 };
 
-export function mountPages(app: Express, ctx: Context, _routes: Route[], state: AppState): void {
+export function mountPages(
+  app: Express,
+  ctx: Context,
+  operations: Operation[],
+  state: AppState,
+): void {
+  const api = describeApi(ctx.config.publicUrl, operations);
+  const docs = docsPage(api);
   const pages: Record<string, RequestHandler> = {
     '/healthz': (_req, res) => void res.json({ status: 'alive' }),
     '/readyz': async (_req, res) => {
       const { status, body } = await readiness(ctx, state);
       res.status(status).json(body);
     },
+    '/openapi.json': (_req, res) => void res.json(api),
+    '/docs': (_req, res) => sendPage(res, 'API', docs),
+    '/problems/:code': (req, res) => {
+      const code = req.params['code'];
+      const problem = typeof code === 'string' ? findProblem(code) : null;
+      if (!problem || typeof code !== 'string') throw notFound();
+      sendPage(res, problem.title, problemPage(code, problem));
+    },
+    ...checkoutPages(ctx),
     // On a port of its own it is nobody else's business.
     ...(ctx.config.metricsPort === undefined ? { '/metrics': metricsHandler } : {}),
   };

@@ -6,7 +6,7 @@ import type { AppState } from './mount.ts';
 const databaseTimeoutMs = 1_000;
 
 export async function readiness(ctx: Context, state: AppState) {
-  const isReady = state.isReady?.() ?? true;
+  const isReady = state.isLoaded?.() ?? true;
   const isHearing = ctx.notify.hearing();
   const database = await reachesDatabase(ctx);
   const lastHeardMs = ctx.notify.lastHeardMs();

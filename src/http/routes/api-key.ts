@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from '../../actions/api-key.ts';
 import { route } from '../route.ts';
+import { namePattern } from '../schema/plan.ts';
 import { id, instant, instantView, list, pageQuery, text } from '../schema/common.ts';
 
 const scopesMax = 50;
@@ -14,7 +15,7 @@ const scopes = z
     z
       .string()
       .regex(
-        /^(?:call|manage|call:[a-z0-9_][a-z0-9_.-]{0,63})$/,
+        new RegExp(`^(?:call|manage|call:${namePattern})$`),
         'must be call, call:{feature} or manage',
       ),
   )

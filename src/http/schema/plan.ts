@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { currencyMultiple, isCurrency } from '../../domain/currency.ts';
 import { instantView, text } from './common.ts';
 
-export const planKey = z.string().regex(/^[a-z0-9_-]{1,40}$/, 'must match [a-z0-9_-]{1,40}');
-export const featureName = z
-  .string()
-  .regex(/^[a-z0-9_][a-z0-9_.-]{0,63}$/, 'must be up to 64 of a-z, 0-9, "_", "-" and "."');
+/** Keys and features alike: short, and safe in paths, headers and scopes. */
+export const namePattern = '[a-z0-9_-]{1,40}';
+const name = z.string().regex(new RegExp(`^${namePattern}$`), `must match ${namePattern}`);
+export const planKey = name.meta({ examples: ['pro'] });
+export const featureName = name.meta({ examples: ['reports'] });
 
 /** Stripe takes at most eight digits (API reference, prices: unit_amount). */
 const amountMax = 99_999_999;
