@@ -2,7 +2,7 @@
 // operator should see. Nothing is taken over.
 import type { Reader } from './stripe-want.ts';
 
-type Found = { deleted?: boolean | void };
+type Found = { deleted?: unknown };
 
 export const priceReader: Reader<Found> = {
   fetch: (stripe, id) => stripe.prices.retrieve(id),

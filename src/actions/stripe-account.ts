@@ -11,7 +11,10 @@ const retryAfterMs = 60_000;
  */
 export async function assertSameStripeAccount(ctx: Context): Promise<void> {
   const account = await currentAccount(ctx);
-  if (account === null) return askAgainLater(ctx);
+  if (account === null) {
+    askAgainLater(ctx);
+    return;
+  }
   const known = await remember(ctx, account);
   if (known.account === account && known.livemode === ctx.config.livemode) return;
   throw new ConfigError(

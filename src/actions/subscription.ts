@@ -1,4 +1,5 @@
 // Subscriptions as the outside sees them, and how an action gets hold of one. Changes nothing.
+import { withLease } from '../adapters/lease.ts';
 import type { Context } from '../context.ts';
 import { invalid, notFound } from '../domain/error.ts';
 import { monthlyPeriod } from '../domain/window.ts';
@@ -48,6 +49,22 @@ export async function loadSubscription(
   if (!row) throw notFound();
   assertOwner(caller, row.customer_id);
   return row;
+}
+
+/**
+ * Changes of one subscription, each of several steps, happen one after the other. `work` gets the row as the
+ * one before left it. Whose it is is checked first: nobody waits for, or holds up, what is not theirs.
+ */
+export async function withSubscription<T>(
+  ctx: Context,
+  caller: Caller,
+  id: string,
+  work: (row: SubscriptionWithPlans) => Promise<T>,
+): Promise<T> {
+  await loadSubscription(ctx, caller, id);
+  return withLease(ctx.pool, `subscription-${id}`, async () =>
+    work(await loadSubscription(ctx, caller, id)),
+  );
 }
 
 /** Whose things are meant: a customer's own; an operator's filter. Somebody else's is not there. */

@@ -4,6 +4,7 @@ import type { RequestHandler } from 'express';
 import { returnFromCheckout } from '../../actions/checkout-return.ts';
 import type { Context } from '../../context.ts';
 import { notFound } from '../../domain/error.ts';
+import { html, sendPage } from './html.ts';
 
 const sessionForm = /^cs_[0-9A-Za-z_]{1,250}$/;
 
@@ -25,7 +26,11 @@ export function checkoutPages(ctx: Context): Record<string, RequestHandler> {
 }
 
 function page(title: string, text: string): RequestHandler {
-  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${title}</title><h1>${title}</h1><p>${text}</p></html>\n`;
-  return (_req, res) => void res.type('html').send(html);
+  return (_req, res) =>
+    sendPage(
+      res,
+      title,
+      html`<h1>${title}</h1>
+        <p>${text}</p>`,
+    );
 }

@@ -1,0 +1,157 @@
+// Ending a subscription, now or at an instant, and taking that back. At Stripe for paid ones, with us for free
+// ones; asking twice comes to the same.
+import { inTransaction } from '../adapters/postgres.ts';
+import { callStripe, isRefused } from '../adapters/stripe-error.ts';
+import { toSeconds } from '../adapters/stripe-time.ts';
+import type { Context } from '../context.ts';
+import { AppError, invalid } from '../domain/error.ts';
+import { isFinal } from '../domain/subscription.ts';
+import { audit } from './audit.ts';
+import type { Caller } from './caller.ts';
+import { settlePurchase } from './purchase-settle.ts';
+import { goingOn } from './purchase-open.ts';
+import { syncNow } from './stripe-object.ts';
+import { endFreeSubscription } from './subscription-end.ts';
+import { releaseSchedule } from './subscription-schedule.ts';
+import { lockCustomer } from './subscription-row.ts';
+import { getSubscription, periodOf, withSubscription } from './subscription.ts';
+import type { SubscriptionView, SubscriptionWithPlans } from './subscription.ts';
+
+export type Cancellation =
+  { effective: 'now' } | { effective: 'period_end' } | { effective: 'at'; at: Date };
+
+/** `PUT …/cancellation`: the subscription as it then is. 409 where it is over already, unless that was asked for. */
+export async function cancelSubscription(
+  ctx: Context,
+  caller: Caller,
+  { id, cancellation }: { id: string; cancellation: Cancellation },
+): Promise<SubscriptionView> {
+  await withSubscription(ctx, caller, id, async (row) => {
+    if (isFinal(row.status)) {
+      if (cancellation.effective === 'now') return;
+      throw new AppError('invalid_state', 'This subscription is over already.');
+    }
+    if (cancellation.effective === 'at' && cancellation.at <= ctx.now()) {
+      throw invalid({ pointer: '/at', detail: 'must be in the future' });
+    }
+    await end(ctx, caller, row, cancellation);
+  });
+  return getSubscription(ctx, caller, id);
+}
+
+/** `DELETE …/cancellation`: it goes on. Nothing to undo is fine; 409 where it is over. */
+export async function undoCancellation(ctx: Context, caller: Caller, id: string): Promise<void> {
+  await withSubscription(ctx, caller, id, async (row) => {
+    const isOver =
+      isFinal(row.status) || (row.anchor && row.cancel_at && row.cancel_at <= ctx.now());
+    if (isOver) throw new AppError('invalid_state', 'This subscription is over already.');
+    if (row.stripe_subscription_id) await keepAtStripe(ctx, row.stripe_subscription_id);
+    else await setFreeEnd(ctx, caller, row, null);
+  });
+}
+
+/** What a customer's deletion does first: every subscription ends now, and nothing follows it. */
+export async function cancelAllSubscriptions(
+  ctx: Context,
+  caller: Caller,
+  customerId: string,
+): Promise<void> {
+  const purchase = await goingOn(ctx.db, customerId);
+  if (purchase) await settlePurchase(ctx, purchase);
+  const rows = await ctx.db.subscription.findMany({
+    where: { customer_id: customerId, status: { notIn: ['canceled', 'incomplete_expired'] } },
+    select: { id: true },
+  });
+  for (const { id } of rows) {
+    await cancelSubscription(ctx, caller, { id, cancellation: { effective: 'now' } });
+  }
+}
+
+async function end(
+  ctx: Context,
+  caller: Caller,
+  row: SubscriptionWithPlans,
+  cancellation: Cancellation,
+): Promise<void> {
+  if (row.stripe_subscription_id) {
+    await dropFollower(ctx, row);
+    await endAtStripe(ctx, row.stripe_subscription_id, cancellation);
+  } else if (row.status === 'incomplete') {
+    const purchase = await goingOn(ctx.db, row.customer_id);
+    if (purchase) await settlePurchase(ctx, purchase);
+  } else if (cancellation.effective === 'now') {
+    await inTransaction(ctx, async (tx) => {
+      await lockCustomer(tx, row.customer_id);
+      await endFreeSubscription(tx, { row, at: ctx.now(), now: ctx.now(), actor: caller });
+    });
+  } else {
+    const at = cancellation.effective === 'at' ? cancellation.at : periodOf(row, ctx.now()).end;
+    await setFreeEnd(ctx, caller, row, at);
+  }
+}
+
+/** Also where a change to a free plan was pending: cancelling means that nothing follows. */
+async function dropFollower(ctx: Context, { id }: SubscriptionWithPlans): Promise<void> {
+  await ctx.db.subscription.updateMany({
+    where: { id, pending_reason: 'scheduled' },
+    data: {
+      pending_plan_version_id: null,
+      pending_quantity: null,
+      pending_effective_at: null,
+      pending_reason: null,
+    },
+  });
+}
+
+async function endAtStripe(ctx: Context, id: string, cancellation: Cancellation): Promise<void> {
+  const { subscriptions } = ctx.stripe;
+  await releaseSchedule(ctx, id);
+  try {
+    await callStripe(() => {
+      if (cancellation.effective === 'now') return subscriptions.cancel(id);
+      return subscriptions.update(
+        id,
+        cancellation.effective === 'at'
+          ? { cancel_at: toSeconds(cancellation.at), proration_behavior: 'none' }
+          : { cancel_at_period_end: true },
+      );
+    });
+  } catch (error) {
+    // Over at Stripe already: the look that follows says so.
+    if (!isRefused(error) || cancellation.effective !== 'now') throw error;
+  }
+  await syncNow(ctx, 'subscription', id);
+}
+
+/** Stripe takes back what it was told in the form it was told. */
+export async function keepAtStripe(ctx: Context, id: string): Promise<void> {
+  const { subscriptions } = ctx.stripe;
+  const current = await callStripe(() => subscriptions.retrieve(id));
+  if (current.cancel_at_period_end) {
+    await callStripe(() => subscriptions.update(id, { cancel_at_period_end: false }));
+  } else if (current.cancel_at !== null) {
+    await callStripe(() => subscriptions.update(id, { cancel_at: '' }));
+  }
+  await syncNow(ctx, 'subscription', id);
+}
+
+async function setFreeEnd(
+  ctx: Context,
+  caller: Caller,
+  row: SubscriptionWithPlans,
+  at: Date | null,
+): Promise<void> {
+  if (row.cancel_at?.getTime() === at?.getTime()) return;
+  await inTransaction(ctx, async (tx) => {
+    const now = ctx.now();
+    const data = { cancel_at: at, canceled_at: at ? now : null };
+    await tx.subscription.update({ where: { id: row.id }, data });
+    await audit(tx, now, caller, {
+      action: at ? 'subscription.cancel' : 'subscription.keep',
+      objectId: row.id,
+      customerId: row.customer_id,
+      before: { cancel_at: row.cancel_at },
+      after: { cancel_at: at },
+    });
+  });
+}
