@@ -18,13 +18,21 @@ import type { DevFile } from '../../src/local/dev-file.ts';
 import { readDevFile } from '../../src/local/dev-file.ts';
 import { choosePort, tryPort } from '../../src/local/free-port.ts';
 import { isAlive } from '../../src/local/processes.ts';
-import { filesWith, npmStart, repository, stillAlive, untilUp } from '../support/installation.ts';
+import {
+  filesWith,
+  npmStart,
+  removePlace,
+  repository,
+  stillAlive,
+  untilUp,
+} from '../support/installation.ts';
 import type { Place, StartedNpm } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 
 const isRoot = process.getuid?.() === 0;
 const top = mkdtempSync(path.join(os.tmpdir(), 'tollgate-lifecycle-'));
 const running = new Set<StartedNpm>();
+const places = new Set<Place>();
 // Several starts in one test, on a machine that does other things too.
 jest.setTimeout(120_000);
 
@@ -39,6 +47,7 @@ async function newPlace(name: string): Promise<Place> {
 
 function start(place: Place): StartedNpm {
   const started = npmStart(place);
+  places.add(place);
   running.add(started);
   return started;
 }
@@ -81,23 +90,9 @@ afterAll(() => {
   for (const { npm, signalGroup } of running) {
     if (npm.exitCode === null && npm.signalCode === null) signalGroup('SIGKILL');
   }
-  const places = spawnSync('find', [top, '-name', 'postgres.json'], { encoding: 'utf8' }).stdout;
-  for (const file of places.split('\n').filter(Boolean)) {
-    const { folder } = JSON.parse(readFileSync(file, 'utf8')) as { folder: string };
-    const pid = Number(readPid(path.join(folder, 'data/postmaster.pid')));
-    if (pid && isAlive(pid)) process.kill(pid, 'SIGQUIT');
-    rmSync(folder, { recursive: true, force: true });
-  }
+  for (const place of places) removePlace(place);
   rmSync(top, { recursive: true, force: true });
 });
-
-function readPid(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').split('\n')[0]!;
-  } catch {
-    return '';
-  }
-}
 
 describe('npm start with nothing configured', () => {
   let place: Place;

@@ -2,7 +2,7 @@
 // of it afterwards. Ports and data folder are the test's own.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readDevFile } from '../../src/local/dev-file.ts';
@@ -83,9 +83,30 @@ export function stillAlive(dev: DevFile): string[] {
   return Object.entries(dev.pids).flatMap(([name, pid]) => (isAlive(pid) ? [name] : []));
 }
 
+/** Takes away what a start has left of its database, wherever that is; whatever still runs on it ends. */
+export function removePlace(place: Place): void {
+  const state = readJson(path.join(place.dataDir, 'postgres.json')) as { folder: string } | null;
+  if (!state) return;
+  const pid = Number(readText(path.join(state.folder, 'data/postmaster.pid')).split('\n')[0]);
+  if (pid && isAlive(pid)) process.kill(pid, 'SIGQUIT');
+  rmSync(state.folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
 /** Every file below a folder that holds the text. */
 export function filesWith(folder: string, text: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => path.join(folder, name))
     .filter((file) => statSync(file).isFile() && readFileSync(file).includes(text));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readText(file) || 'null');
 }
