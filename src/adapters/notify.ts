@@ -29,6 +29,7 @@ export function createNotify(options: { url: string; log: Log }) {
   let lastHeardMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let reconnect: NodeJS.Timeout | undefined;
+  let lastSent: Promise<unknown> = Promise.resolve();
   /** By chance numbers: other processes' echoes come by here too. */
   const awaited = new Map<string, () => void>();
 
@@ -65,6 +66,7 @@ export function createNotify(options: { url: string; log: Log }) {
     }
     if (closed) return void (await next.end());
     client = next;
+    lastSent = Promise.resolve();
     lastHeardMs = Date.now();
     // First LISTEN, then resume: what changes from here on is announced, what changed before is re-read.
     for (const listener of listeners) listener.resumed?.();
@@ -91,12 +93,13 @@ export function createNotify(options: { url: string; log: Log }) {
     sendEcho(current, 'beat').catch(() => lose(current));
   }
 
-  /** Sent on its own connection: an echo proves that this very connection still hears. */
+  /** Sent on its own connection, one after the other: an echo proves that this very connection still hears. */
   function sendEcho(through: pg.Client, echo: string): Promise<unknown> {
-    return through.query('SELECT pg_notify($1, $2)', [
-      channel,
-      JSON.stringify({ kind: 'echo', echo }),
-    ]);
+    const sent = lastSent.then(() =>
+      through.query('SELECT pg_notify($1, $2)', [channel, JSON.stringify({ kind: 'echo', echo })]),
+    );
+    lastSent = sent.catch(() => undefined);
+    return sent;
   }
 
   /**

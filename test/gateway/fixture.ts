@@ -8,6 +8,7 @@ import type { PlanFeature } from '../../src/domain/plan.ts';
 import { defaultLadder } from '../../src/domain/plan.ts';
 import { routeShape } from '../../src/domain/route-policy.ts';
 import { createGateway } from '../../src/gateway/gateway.ts';
+import type { Config } from '../../src/config.ts';
 import { createContext } from '../../src/context.ts';
 import type { Api } from '../support/api.ts';
 import { createApi } from '../support/api.ts';
@@ -20,6 +21,7 @@ export type PolicyGiven = { method?: string; path: string; access: string } & Pa
   cost: number;
   read_only: boolean;
   when_down: string;
+  max_stale_seconds: number;
 }>;
 
 export async function createFixture() {
@@ -45,11 +47,12 @@ export async function createFixture() {
     api: first.api,
     url: first.url,
     /** A second process's worth: its own context and caches on the same database. */
-    async secondGateway() {
-      const ctx = await createContext(config, 'test');
+    async secondGateway(change: Partial<Config> = {}) {
+      const ctx = await createContext({ ...config, ...change }, 'test');
       const server = await listen(ctx);
       return {
         ...server,
+        ctx,
         settled: () => ctx.notify.settled(),
         close: async () => {
           await server.close();
@@ -119,8 +122,8 @@ export async function createFixture() {
     },
     async policy(given: PolicyGiven): Promise<void> {
       await sql(
-        `INSERT INTO route_policy (id, method, path, shape, access, feature, cost, read_only, when_down, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now())`,
+        `INSERT INTO route_policy (id, method, path, shape, access, feature, cost, read_only, when_down, max_stale_seconds, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now())`,
         [
           newId('rp'),
           given.method ?? 'GET',
@@ -131,6 +134,7 @@ export async function createFixture() {
           given.cost ?? 1,
           given.read_only ?? false,
           given.when_down ?? 'closed',
+          given.max_stale_seconds ?? 300,
         ],
       );
     },
