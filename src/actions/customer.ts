@@ -2,7 +2,7 @@
 // requests race. Deleting is customer-delete.ts.
 import { newId } from '../adapters/id.ts';
 import { inTransaction, isUniqueViolation } from '../adapters/postgres.ts';
-import type { Db } from '../adapters/postgres.ts';
+import type { After, Db, Tx } from '../adapters/postgres.ts';
 import type { Context } from '../context.ts';
 import { AppError, invalid, notFound } from '../domain/error.ts';
 import type { Customer } from '../generated/prisma/client.ts';
@@ -11,6 +11,7 @@ import type { Caller } from './caller.ts';
 import { assertStripeCustomer } from './customer-link.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
+import { want } from './stripe-want.ts';
 
 type CustomerFields = {
   email: string | null;
@@ -54,7 +55,7 @@ export async function changeCustomer(
   const known = await findCustomer(ctx.db, id);
   if (link && link !== known.stripe_customer_id) await assertStripeCustomer(ctx, link);
   try {
-    return await inTransaction(ctx, async (tx) => {
+    return await inTransaction(ctx, async (tx, after) => {
       await tx.$queryRaw`SELECT id FROM customer WHERE id = ${id} FOR UPDATE`;
       const before = await findCustomer(tx, id);
       if (link && before.stripe_customer_id && before.stripe_customer_id !== link) {
@@ -63,15 +64,16 @@ export async function changeCustomer(
           'This customer has a Stripe customer already.',
         );
       }
-      const after = await tx.customer.update({ where: { id }, data: toRow(change) });
+      const changed = await tx.customer.update({ where: { id }, data: toRow(change) });
+      if (link && link !== before.stripe_customer_id) await readLinked(ctx, tx, after, link);
       await audit(tx, ctx.now(), caller, {
         action: 'customer.change',
         objectId: id,
         customerId: id,
         before: customerView(before),
-        after: customerView(after),
+        after: customerView(changed),
       });
-      return customerView(after);
+      return customerView(changed);
     });
   } catch (error) {
     throw isUniqueViolation(error) ? stripeCustomerTaken() : error;
@@ -146,10 +148,12 @@ async function insertCustomer(
   caller: Caller,
   { external_id, ...fields }: { external_id: string } & CustomerChange,
 ): Promise<CustomerView> {
-  return inTransaction(ctx, async (tx) => {
+  const link = fields.stripe_customer_id;
+  return inTransaction(ctx, async (tx, after) => {
     const created = await tx.customer.create({
       data: { id: newId('cus'), external_id, ...toRow(fields), created_at: ctx.now() },
     });
+    if (link) await readLinked(ctx, tx, after, link);
     await audit(tx, ctx.now(), caller, {
       action: 'customer.create',
       objectId: created.id,
@@ -158,6 +162,12 @@ async function insertCustomer(
     });
     return customerView(created);
   });
+}
+
+/** What a linked customer has at Stripe already is read soon: its subscriptions count from then on. */
+async function readLinked(ctx: Context, tx: Tx, after: After, id: string): Promise<void> {
+  await want(tx, { kind: 'customer', id });
+  after(() => ctx.queue.wake('process-stripe-event'));
 }
 
 /** Without what was not given, so that Prisma leaves it alone or takes the column's default. */

@@ -40,8 +40,12 @@ function serve(ctx: Context, route: Route): RequestHandler {
     const query = parseQuery(route.query, req);
     const sent = takesBody(route) ? await readJsonBody(req, res) : undefined;
     const body = parseBody(route.body, sent);
-    const run = async () =>
-      toAnswer(route, await route.handle({ ctx, caller, params, query, body }));
+    const run = async () => {
+      const answer = await route.handle({ ctx, caller, params, query, body });
+      // Who has our answer may ask the check next: it must have heard of the change by then.
+      if (route.method !== 'GET') await ctx.notify.settled();
+      return toAnswer(route, answer);
+    };
     const key = route.method === 'POST' ? idempotencyKey(req) : undefined;
     if (key === undefined) {
       send(res, conditional(req, await run()));
