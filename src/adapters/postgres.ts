@@ -18,11 +18,14 @@ function safeInteger(text: string): number {
   return value;
 }
 
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((id: number, format: 'text' | 'binary') =>
+const types = {
+  getTypeParser: ((id: number, format: 'text') =>
     id === bigintType
       ? safeInteger
-      : pg.types.getTypeParser(id, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
+      : (pg.types.getTypeParser as (id: number, format: 'text') => unknown)(
+          id,
+          format,
+        )) as typeof pg.types.getTypeParser,
 };
 
 export function createPool(options: { url: string; name: string; max: number }): pg.Pool {

@@ -17,7 +17,7 @@ export function randomBase62(length: number): string {
   while (text.length < length) {
     for (const byte of randomBytes(length)) {
       // 248 = 4 × 62: what lies above would favour the first characters.
-      if (byte < 248 && text.length < length) text += base62[byte % 62];
+      if (byte < 248 && text.length < length) text += base62.charAt(byte % 62);
     }
   }
   return text;

@@ -60,7 +60,7 @@ export function zoneOffset(timezone: string, instant: number): number {
     if (type !== 'literal') parts[type] = Number(value);
   }
   const { year, month, day, hour, minute, second } = parts;
-  const shown = Date.UTC(year!, month! - 1, day!, hour!, minute!, second!);
+  const shown = Date.UTC(year!, month! - 1, day, hour, minute, second);
   return shown - Math.floor(instant / 1000) * 1000;
 }
 

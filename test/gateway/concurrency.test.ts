@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type pg from 'pg';
 import { hashSecret } from '../../src/adapters/secret.ts';
 import { createApi } from '../support/api.ts';
 import { createFacts } from '../../src/gateway/facts.ts';
@@ -135,10 +136,12 @@ describe('a revocation', () => {
     const { ctx, config } = f;
     // The answer of PostgreSQL has been read but not yet handed over when the revocation commits.
     let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
     let reads = 0;
-    const query = async (...given: Parameters<typeof ctx.pool.query>) => {
-      const answer = await ctx.pool.query(...given);
+    const query = async (given: pg.QueryConfig) => {
+      const answer = await ctx.pool.query(given);
       reads += 1;
       if (reads === 1) await held;
       return answer;

@@ -1,0 +1,98 @@
+// What a customer may use right now, as data: the same decision as the check, for every feature of the plan.
+// Reads PostgreSQL, not the caches; counts nothing.
+import { loadByCustomer, loadPlans, loadRules } from '../adapters/facts.ts';
+import { readUsed } from '../adapters/usage.ts';
+import type { Context } from '../context.ts';
+import type { DenialCode } from '../domain/denial.ts';
+import type { CustomerFacts, Footing, LimitCheck } from '../domain/entitlement.ts';
+import { exceededCode, footingOf, limitsOf } from '../domain/entitlement.ts';
+import { notFound } from '../domain/error.ts';
+import type { Caller } from './caller.ts';
+import { assertOwner } from './caller.ts';
+
+export type EntitlementView = {
+  feature: string;
+  allowed: boolean;
+  code: DenialCode | null;
+  limits: {
+    window: string;
+    max: number;
+    used: number;
+    remaining: number;
+    resets_at: string;
+  }[];
+};
+
+export type EntitlementsView = {
+  customer_id: string;
+  plan: string | null;
+  status: string | null;
+  /** As the check's access, or `deny` where nothing of a plan can be used. */
+  access: 'full' | 'warn' | 'read_only' | 'deny';
+  code: DenialCode | null;
+  entitlements: EntitlementView[];
+  data_as_of: string;
+};
+
+/** All features of the plan that serves. 404 unless it is the caller's own or the caller is an operator. */
+export async function getEntitlements(
+  ctx: Context,
+  caller: Caller,
+  customerId: string,
+): Promise<EntitlementsView> {
+  assertOwner(caller, customerId);
+  const asOf = new Date();
+  const { customer, footing, now } = await loadFooting(ctx, customerId);
+  const features = footing.plan?.features ?? [];
+  const limits = features.map(({ feature }) => limitsOf(feature, customer, footing, now) ?? []);
+  const used = await readUsed(ctx.pool, customerId, limits.flat());
+  const code = customer.blocked ? 'customer_blocked' : footing.code;
+  return {
+    customer_id: customerId,
+    plan: footing.plan?.key ?? null,
+    status: footing.subscription?.status ?? null,
+    access: code === null ? (footing.grade ?? 'deny') : 'deny',
+    code,
+    entitlements: features.map(({ feature }, index) =>
+      describe(feature, limits[index]!, used.splice(0, limits[index]!.length), code),
+    ),
+    data_as_of: asOf.toISOString(),
+  };
+}
+
+/** What the customer stands on now; `not_found` where there is no such customer. */
+export async function loadFooting(
+  ctx: Context,
+  customerId: string,
+): Promise<{ customer: CustomerFacts; footing: Footing; now: number }> {
+  const [customer, plans, rules] = await Promise.all([
+    loadByCustomer(ctx.pool, customerId),
+    loadPlans(ctx.pool),
+    loadRules(ctx.pool),
+  ]);
+  if (!customer) throw notFound();
+  const now = ctx.clock.nowMs();
+  return { customer, footing: footingOf(customer, plans, rules.defaultPlan, now), now };
+}
+
+function describe(
+  feature: string,
+  limits: LimitCheck[],
+  used: number[],
+  denied: DenialCode | null,
+): EntitlementView {
+  const full = limits.find(({ ceiling }, index) => ceiling !== null && used[index]! >= ceiling);
+  const code = denied ?? (full ? exceededCode(full) : null);
+  return {
+    feature,
+    allowed: code === null,
+    code,
+    limits: limits.map((limit, index) => ({
+      window: limit.window,
+      max: limit.max,
+      used: used[index]!,
+      remaining: Math.max(0, limit.max - used[index]!),
+      resets_at: new Date(limit.end).toISOString(),
+    })),
+  };
+}
