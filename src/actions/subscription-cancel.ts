@@ -1,5 +1,6 @@
 // Ending a subscription, now or at an instant, and taking that back. At Stripe for paid ones, with us for free
 // ones; asking twice comes to the same.
+import type Stripe from 'stripe';
 import { inTransaction } from '../adapters/postgres.ts';
 import { callStripe, isRefused } from '../adapters/stripe-error.ts';
 import { toSeconds } from '../adapters/stripe-time.ts';
@@ -105,22 +106,32 @@ async function dropFollower(ctx: Context, { id }: SubscriptionWithPlans): Promis
 
 async function endAtStripe(ctx: Context, id: string, cancellation: Cancellation): Promise<void> {
   const { subscriptions } = ctx.stripe;
-  await releaseSchedule(ctx, id);
+  const current = await releaseSchedule(ctx, id);
   try {
-    await callStripe(() => {
-      if (cancellation.effective === 'now') return subscriptions.cancel(id);
-      return subscriptions.update(
-        id,
-        cancellation.effective === 'at'
-          ? { cancel_at: toSeconds(cancellation.at), proration_behavior: 'none' }
-          : { cancel_at_period_end: true },
-      );
-    });
+    if (cancellation.effective === 'now') await callStripe(() => subscriptions.cancel(id));
+    else await callStripe(() => endLater(ctx, current, cancellation));
   } catch (error) {
     // Over at Stripe already: the look that follows says so.
     if (!isRefused(error) || cancellation.effective !== 'now') throw error;
   }
   await syncNow(ctx, 'subscription', id);
+}
+
+/** Saying again what Stripe knows already would move `canceled_at`. */
+async function endLater(
+  ctx: Context,
+  current: Stripe.Subscription,
+  cancellation: { effective: 'period_end' } | { effective: 'at'; at: Date },
+): Promise<void> {
+  const { subscriptions } = ctx.stripe;
+  if (cancellation.effective === 'period_end') {
+    if (current.cancel_at_period_end) return;
+    await subscriptions.update(current.id, { cancel_at_period_end: true });
+    return;
+  }
+  const at = toSeconds(cancellation.at);
+  if (current.cancel_at === at && !current.cancel_at_period_end) return;
+  await subscriptions.update(current.id, { cancel_at: at, proration_behavior: 'none' });
 }
 
 /** Stripe takes back what it was told in the form it was told. */

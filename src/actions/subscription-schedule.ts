@@ -40,11 +40,15 @@ export async function scheduleChange(
   );
 }
 
-/** Takes a scheduled change back: the subscription goes on as it is. */
-export async function releaseSchedule(ctx: Context, subscriptionId: string): Promise<void> {
+/** Takes a scheduled change back: the subscription goes on as it is, and as it is is what comes back. */
+export async function releaseSchedule(
+  ctx: Context,
+  subscriptionId: string,
+): Promise<Stripe.Subscription> {
   const subscription = await callStripe(() => ctx.stripe.subscriptions.retrieve(subscriptionId));
   const attached = scheduleId(subscription);
   if (attached) await callStripe(() => ctx.stripe.subscriptionSchedules.release(attached));
+  return subscription;
 }
 
 function scheduleId({ schedule }: Stripe.Subscription): string | null {

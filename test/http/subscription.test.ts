@@ -1,4 +1,4 @@
-// Buying, changing and ending subscriptions over HTTP, with the sandbox on the other side.
+// Changing, pausing and ending subscriptions over HTTP, with the sandbox on the other side.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startBilling } from '../support/billing.ts';
 import type { Billing } from '../support/billing.ts';
@@ -9,227 +9,178 @@ beforeAll(async () => {
 });
 afterAll(() => billing.close());
 
-const atStripe = async (customerId: string) => {
-  const { body } = await billing.operator('GET', `/customers/${customerId}`);
-  if (!body.stripe_customer_id) return [];
-  return (
-    await billing.stripe.subscriptions.list({ customer: body.stripe_customer_id, status: 'all' })
-  ).data;
-};
+async function subscribed(plan: string, card: 'pm_card_visa' | null = 'pm_card_visa') {
+  const { id: customerId, call } = await billing.customer(card ?? undefined);
+  const { body } = await call('POST', '/subscriptions', { plan });
+  const path = `/subscriptions/${body.id}`;
+  const read = async () => (await call('GET', path)).body;
+  const stripeId = body.stripe_subscription_id as string;
+  return { customerId, call, path, body, read, stripeId };
+}
 
-describe('201', () => {
-  test('a free plan lives with us alone and has monthly periods', async () => {
-    const { id, call } = await billing.customer();
-    const made = await call('POST', '/subscriptions', { plan: 'free' });
-    expect(made.status).toBe(201);
-    expect(made.body).toMatchObject({
-      customer_id: id,
-      plan: 'free',
-      plan_version: 1,
-      status: 'active',
-      quantity: 1,
-      stripe_subscription_id: null,
-      pending_change: null,
-      checkout_url: null,
-    });
-    expect(Date.parse(made.body.current_period_end)).toBeGreaterThan(
-      Date.parse(made.body.current_period_start),
-    );
-    expect(await atStripe(id)).toEqual([]);
-    const read = await call('GET', `/subscriptions/${made.body.id}`);
-    expect(read.body).toEqual(made.body);
-  });
-
-  test('with a good card the paid plan is active when the call answers', async () => {
-    const { id, call } = await billing.customer('pm_card_visa');
-    const made = await call('POST', '/subscriptions', { plan: 'pro', quantity: 2 });
-    expect(made.status).toBe(201);
-    expect(made.body).toMatchObject({
-      plan: 'pro',
-      status: 'active',
-      quantity: 2,
-      pending_change: null,
-      checkout_url: null,
-    });
-    const [subscription] = await atStripe(id);
-    expect(subscription!.id).toBe(made.body.stripe_subscription_id);
-    const invoices = await call('GET', '/invoices');
-    expect(invoices.body.data).toHaveLength(1);
-    expect(invoices.body.data[0]).toMatchObject({
-      status: 'paid',
-      total: 9_800,
-      amount_paid: 9_800,
-      currency: 'usd',
-    });
-  });
-
-  test('from free to paid keeps the id of the subscription', async () => {
-    const { call } = await billing.customer('pm_card_visa');
-    const free = await call('POST', '/subscriptions', { plan: 'free' });
-    const paid = await call('POST', '/subscriptions', { plan: 'pro' });
-    expect(paid.status).toBe(201);
-    expect(paid.body).toMatchObject({ id: free.body.id, plan: 'pro', status: 'active' });
-  });
-
-  test('a trial begins with a card on file and is given once', async () => {
-    const { call } = await billing.customer('pm_card_visa');
-    const first = await call('POST', '/subscriptions', { plan: 'trial' });
-    expect(first.body).toMatchObject({ plan: 'trial', status: 'trialing' });
-    expect(first.body.trial_end).not.toBeNull();
-    await call('PUT', `/subscriptions/${first.body.id}/cancellation`, { effective: 'now' });
-    const second = await call('POST', '/subscriptions', { plan: 'trial' });
-    expect(second.body).toMatchObject({ status: 'active', trial_end: null });
-  });
-
-  test('without a card the old plan serves while a page waits for the payer', async () => {
-    const { id, call } = await billing.customer();
-    const free = await call('POST', '/subscriptions', { plan: 'free' });
-    const waiting = await call('POST', '/subscriptions', {
-      plan: 'pro',
-      success_url: 'https://example.com/welcome',
-    });
-    expect(waiting.status).toBe(201);
-    expect(waiting.body).toMatchObject({
-      id: free.body.id, plan: 'free', status: 'active', pending_change: { plan: 'pro', quantity: 1, effective_at: null, reason: 'checkout' },
-    }); // prettier-ignore
-    expect(waiting.body.checkout_url).toMatch(/^http/);
-    expect(await atStripe(id)).toEqual([]);
-  });
-
-  test('what is paid on the page is open when the browser comes back', async () => {
-    const { call } = await billing.customer();
-    const waiting = await call('POST', '/subscriptions', {
-      plan: 'pro',
-      success_url: 'https://example.com/welcome',
-    });
-    expect(waiting.body).toMatchObject({ status: 'incomplete', plan: 'pro' });
-    await billing.control('PUT', '/_sandbox/faults', { webhooks: { mode: 'hold' } });
-    const { session, redirect } = await payOn(waiting.body.checkout_url, 'paid');
-    expect(redirect).toContain('/checkout/return?session_id=');
-    const back = await fetch(redirect, { redirect: 'manual' });
-    expect([back.status, back.headers.get('location')]).toEqual([
-      303,
-      'https://example.com/welcome',
+describe('a change', () => {
+  test('upward is paid for at once and holds at once', async () => {
+    const { call, path, stripeId } = await subscribed('pro');
+    const changed = await call('PATCH', path, { plan: 'scale' });
+    expect([changed.status, changed.body.plan, changed.body.pending_change]).toEqual([
+      200,
+      'scale',
+      null,
     ]);
-    const read = await call('GET', `/subscriptions/${waiting.body.id}`);
-    expect(read.body).toMatchObject({
-      status: 'active',
-      plan: 'pro',
-      pending_change: null,
-      checkout_url: null,
-    });
-    await billing.control('PUT', '/_sandbox/faults', { webhooks: { mode: 'normal' } });
-    await billing.delivered();
-    expect(session).toMatch(/^cs_/);
+    const invoices = await call('GET', '/invoices');
+    expect(invoices.body.data.map(({ status, total }: any) => [status, total > 0])).toEqual([
+      ['paid', true],
+      ['paid', true],
+    ]);
+    const again = await call('PATCH', path, { plan: 'scale' });
+    expect([again.status, again.body]).toEqual([200, changed.body]);
+    expect((await call('GET', '/invoices')).body.data).toHaveLength(2);
+    expect((await billing.stripe.subscriptions.retrieve(stripeId)).items.data).toHaveLength(1);
   });
 
-  test('asking again expires the older page', async () => {
-    const { call } = await billing.customer();
-    const first = await call('POST', '/subscriptions', { plan: 'pro' });
-    const second = await call('POST', '/subscriptions', { plan: 'scale' });
-    expect(second.status).toBe(201);
-    expect(second.body.checkout_url).not.toBe(first.body.checkout_url);
-    const older = await billing.stripe.checkout.sessions.retrieve(
-      sessionOf(first.body.checkout_url),
-    );
-    expect(older.status).toBe('expired');
-    expect(second.body.pending_change).toMatchObject({ plan: 'scale', reason: 'checkout' });
-  });
-
-  test('an abandoned page changes nothing', async () => {
-    const { call } = await billing.customer();
-    const free = await call('POST', '/subscriptions', { plan: 'free' });
-    const waiting = await call('POST', '/subscriptions', { plan: 'pro' });
-    await payOn(waiting.body.checkout_url, 'abandon');
-    await billing.delivered();
-    await billing.runJobs();
-    const read = await call('GET', `/subscriptions/${free.body.id}`);
-    expect(read.body).toMatchObject({
-      plan: 'free',
-      status: 'active',
-      pending_change: null,
-      checkout_url: null,
-    });
-  });
-
-  test('where the bank asks for an action, the old plan serves and the page is named', async () => {
-    const { call } = await billing.customer('pm_card_threeDSecure2Required');
-    await call('POST', '/subscriptions', { plan: 'free' });
-    const waiting = await call('POST', '/subscriptions', { plan: 'pro' });
-    expect(waiting.status).toBe(201);
-    expect(waiting.body).toMatchObject({
-      plan: 'free',
-      status: 'active',
-      pending_change: { plan: 'pro', reason: 'checkout' },
-    });
-    expect(waiting.body.checkout_url).toMatch(/^http/);
-  });
-});
-
-describe('402', () => {
-  test('a declined card leaves nothing that lives, and the free plan serves', async () => {
-    const { id, call } = await billing.customer('pm_card_chargeCustomerFail');
-    const free = await call('POST', '/subscriptions', { plan: 'free' });
-    const refused = await call('POST', '/subscriptions', { plan: 'pro' });
+  test('that cannot be paid changes nothing until its invoice is paid', async () => {
+    const { customerId, call, path, read } = await subscribed('pro');
+    await billing.setCard(customerId, 'pm_card_chargeCustomerFail');
+    const refused = await call('PATCH', path, { plan: 'scale' });
     expect([refused.status, refused.body.code]).toEqual([402, 'payment_failed']);
     expect(refused.body.invoice_id).toMatch(/^inv_/);
-    const read = await call('GET', `/subscriptions/${free.body.id}`);
-    expect(read.body).toMatchObject({
-      plan: 'free',
+    expect(await read()).toMatchObject({
+      plan: 'pro',
       status: 'active',
-      pending_change: null,
-      checkout_url: null,
+      pending_change: { plan: 'scale', reason: 'payment_failed' },
     });
-    expect((await atStripe(id)).map(({ status }) => status)).toEqual(['incomplete_expired']);
+    await billing.setCard(customerId, 'pm_card_visa');
+    const paid = await call('POST', `/invoices/${refused.body.invoice_id}/payment`, {});
+    expect([paid.status, paid.body.status]).toEqual([200, 'paid']);
+    expect(await read()).toMatchObject({ plan: 'scale', pending_change: null });
   });
 
-  test('after a decline, a good card buys', async () => {
-    const { id, call } = await billing.customer('pm_card_chargeCustomerFail');
-    const refused = await call('POST', '/subscriptions', { plan: 'pro' });
-    expect(refused.status).toBe(402);
-    await billing.setCard(id, 'pm_card_visa');
-    const made = await call('POST', '/subscriptions', { plan: 'pro' });
-    expect(made.status).toBe(201);
-    expect(made.body.status).toBe('active');
+  test('of the quantity alone keeps the plan', async () => {
+    const { call, path } = await subscribed('pro');
+    const changed = await call('PATCH', path, { quantity: 3 });
+    expect(changed.body).toMatchObject({ plan: 'pro', quantity: 3 });
+  });
+
+  test('at the end of the period waits for it, and can be taken back', async () => {
+    const { call, path, body, read } = await subscribed('scale');
+    const changed = await call('PATCH', path, { plan: 'pro', effective: 'period_end' });
+    expect(changed.status).toBe(200);
+    expect(changed.body).toMatchObject({
+      plan: 'scale', pending_change: { plan: 'pro', quantity: 1, reason: 'scheduled', effective_at: body.current_period_end },
+    }); // prettier-ignore
+    const back = await call('PATCH', path, { plan: 'scale' });
+    expect([back.status, back.body.plan, back.body.pending_change]).toEqual([200, 'scale', null]);
+    expect(await read()).toEqual(back.body);
+  });
+
+  test('between free plans happens at once and without Stripe', async () => {
+    const { call, path, body } = await subscribed('free', null);
+    const changed = await call('PATCH', path, { plan: 'hobby' });
+    expect(changed.body).toMatchObject({
+      id: body.id,
+      plan: 'hobby',
+      status: 'active',
+      stripe_subscription_id: null,
+    });
+  });
+
+  test('from free to paid is a purchase', async () => {
+    const { customerId, call, path, body } = await subscribed('free', null);
+    await billing.setCard(customerId, 'pm_card_visa');
+    const changed = await call('PATCH', path, { plan: 'pro' });
+    expect(changed.body).toMatchObject({ id: body.id, plan: 'pro', status: 'active' });
+  });
+
+  test('of a subscription that is over is refused', async () => {
+    const { call, path } = await subscribed('free', null);
+    await call('PUT', `${path}/cancellation`, { effective: 'now' });
+    const refused = await call('PATCH', path, { plan: 'hobby' });
+    expect([refused.status, refused.body.code]).toEqual([409, 'invalid_state']);
   });
 });
 
-describe('409', () => {
-  test('a second paid subscription is refused', async () => {
-    const { call } = await billing.customer('pm_card_visa');
-    await call('POST', '/subscriptions', { plan: 'pro' });
-    const second = await call('POST', '/subscriptions', { plan: 'scale' });
-    expect([second.status, second.body.code]).toEqual([409, 'subscription_exists']);
-    const free = await call('POST', '/subscriptions', { plan: 'free' });
-    expect([free.status, free.body.code]).toEqual([409, 'subscription_exists']);
+describe('a cancellation', () => {
+  test.each(['pro', 'free'])('at the end of the period is undone by DELETE (%s)', async (plan) => {
+    const { call, path, body, read } = await subscribed(plan);
+    const canceled = await call('PUT', `${path}/cancellation`, { effective: 'period_end' });
+    expect([canceled.status, canceled.body.cancel_at]).toEqual([200, body.current_period_end]);
+    expect((await call('PUT', `${path}/cancellation`, { effective: 'period_end' })).body).toEqual(
+      canceled.body,
+    );
+    expect((await call('DELETE', `${path}/cancellation`)).status).toBe(204);
+    expect((await call('DELETE', `${path}/cancellation`)).status).toBe(204);
+    expect(await read()).toMatchObject({ status: 'active', cancel_at: null });
   });
 
-  test('of eight that buy at once exactly one does, at Stripe too', async () => {
-    const { id, call } = await billing.customer('pm_card_visa');
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, () => call('POST', '/subscriptions', { plan: 'pro' })),
+  test.each(['pro', 'free'])('now ends it, and again is the same (%s)', async (plan) => {
+    const { call, path } = await subscribed(plan);
+    const ended = await call('PUT', `${path}/cancellation`, { effective: 'now' });
+    expect([ended.status, ended.body.status]).toEqual([200, 'canceled']);
+    expect((await call('PUT', `${path}/cancellation`, { effective: 'now' })).body).toEqual(
+      ended.body,
     );
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([
-      201,
-      ...Array<number>(7).fill(409),
-    ]);
-    for (const { status, body } of answers)
-      if (status === 409) expect(body.code).toBe('subscription_exists');
-    expect(await atStripe(id)).toHaveLength(1);
+    const undo = await call('DELETE', `${path}/cancellation`);
+    expect([undo.status, undo.body.code]).toEqual([409, 'invalid_state']);
   });
 
-  test('eight that need a customer at Stripe make exactly one', async () => {
-    const { id } = await billing.customer();
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, () =>
-        billing.operator('POST', '/payment-method-sessions', { customer_id: id }),
-      ),
-    );
-    expect(answers.map(({ status }) => status)).toEqual(Array<number>(8).fill(201));
-    const customers = await billing.stripe.customers.list({ limit: 100 });
-    expect(
-      customers.data.filter(({ metadata }) => metadata['tollgate_customer'] === id),
-    ).toHaveLength(1);
+  test.each(['pro', 'free'])(
+    'at an instant takes that instant, which must lie ahead (%s)',
+    async (plan) => {
+      const { call, path } = await subscribed(plan);
+      const at = new Date(Math.ceil(Date.now() / 1000) * 1000 + 5 * 86_400_000).toISOString();
+      expect(
+        (await call('PUT', `${path}/cancellation`, { effective: 'at', at })).body.cancel_at,
+      ).toBe(at);
+      const past = await call('PUT', `${path}/cancellation`, {
+        effective: 'at',
+        at: '2020-01-01T00:00:00Z',
+      });
+      expect([past.status, past.body.errors[0].pointer]).toEqual([422, '/at']);
+      for (const bad of [
+        { effective: 'at' },
+        { effective: 'now', at },
+        { effective: 'never' },
+        { surplus: 1 },
+      ]) {
+        expect((await call('PUT', `${path}/cancellation`, bad)).status).toBe(422);
+      }
+      expect((await call('DELETE', `${path}/cancellation`)).status).toBe(204);
+    },
+  );
+
+  test('a purchase that waits for its page is given up by cancelling', async () => {
+    const { call } = await billing.customer();
+    const { body } = await call('POST', '/subscriptions', { plan: 'pro' });
+    const ended = await call('PUT', `/subscriptions/${body.id}/cancellation`, { effective: 'now' });
+    expect(ended.body).toMatchObject({
+      status: 'incomplete_expired',
+      checkout_url: null,
+      pending_change: null,
+    });
+    expect((await call('POST', '/subscriptions', { plan: 'free' })).status).toBe(201);
+  });
+});
+
+describe('a pause', () => {
+  test.each(['pro', 'free'])('is put and deleted, each any number of times (%s)', async (plan) => {
+    const { call, path, stripeId, read } = await subscribed(plan);
+    const paused = await call('PUT', `${path}/pause`, {});
+    expect(paused.status).toBe(200);
+    expect((await call('PUT', `${path}/pause`, {})).body).toEqual(paused.body);
+    const held = await billing.ctx.db.subscription.findUniqueOrThrow({
+      where: { id: path.split('/')[2]! },
+    });
+    expect(held.collection_paused).toBe(true);
+    if (stripeId) {
+      const there = await billing.stripe.subscriptions.retrieve(stripeId);
+      expect(there.pause_collection?.behavior).toBe('void');
+    }
+    expect((await call('DELETE', `${path}/pause`)).status).toBe(204);
+    expect((await call('DELETE', `${path}/pause`)).status).toBe(204);
+    const free = await billing.ctx.db.subscription.findUniqueOrThrow({
+      where: { id: path.split('/')[2]! },
+    });
+    expect([free.collection_paused, (await read()).status]).toEqual([false, 'active']);
   });
 });
 
@@ -283,15 +234,3 @@ describe('404 and 422', () => {
     expect(answer.status).toBe(404);
   });
 });
-
-function sessionOf(url: string): string {
-  return /cs_[0-9A-Za-z_]+/.exec(url)![0];
-}
-
-async function payOn(url: string, outcome: string) {
-  const session = sessionOf(url);
-  const { redirect_url } = await billing.control('POST', `/_sandbox/checkout/${session}`, {
-    outcome,
-  });
-  return { session, redirect: redirect_url as string };
-}

@@ -6,7 +6,6 @@ import { jobs } from '../../jobs/index.ts';
 import type { Environment } from '../../src/config.ts';
 import type { Api } from './api.ts';
 import { createTestContext } from './context.ts';
-import type { TestContext } from './context.ts';
 import { startTestServer } from './server.ts';
 import { control, moveSandboxClock, stripeFor, untilDelivered } from './stripe.ts';
 import { createApi } from './api.ts';
