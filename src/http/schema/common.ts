@@ -15,7 +15,7 @@ export const id = (prefix: IdPrefix) =>
 
 /** One line to some paragraphs of text, never blank. */
 export const text = (longest: number) =>
-  z.string().min(1).max(longest).regex(/\S/, 'must not be blank');
+  z.string().min(1, { abort: true }).max(longest).regex(/\S/, 'must not be blank');
 
 /** An instant in RFC 3339, as a Date. */
 export const instant = z.iso

@@ -24,7 +24,7 @@ export const price = z
     amount: z.int().min(1).max(amountMax),
     currency: z
       .string()
-      .regex(/^[a-z]{3}$/, 'must be three lower-case letters')
+      .regex(/^[a-z]{3}$/, { abort: true, error: 'must be three lower-case letters' })
       .refine(isCurrency, 'is no currency that Stripe takes'),
     interval: z.enum(['month', 'year']),
   })
