@@ -6,6 +6,9 @@ import { createApp, type Log } from './api/app.ts';
 import { mountControls } from './control/route.ts';
 import { startSender } from './delivery/sender.ts';
 import { startEngine } from './engine/clock.ts';
+import { mountCheckout } from './pages/checkout.ts';
+import { mountInvoice } from './pages/invoice.ts';
+import { mountPortal } from './pages/portal.ts';
 import { addWebhookEndpoint } from './routes/event.ts';
 import { endpoints } from './routes/table.ts';
 import { openJournal, readJournal } from './store/journal.ts';
@@ -56,14 +59,12 @@ export const createSandbox = async (options: SandboxOptions = {}): Promise<Sandb
     endpoints,
     log,
     committed,
-    mount: (mounted) =>
-      mountControls(mounted, {
-        world,
-        engine: () => engine,
-        sender: () => sender,
-        committed,
-        reset,
-      }),
+    mount: (mounted) => {
+      const parts = { world, committed };
+      mountControls(mounted, { ...parts, engine: () => engine, sender: () => sender, reset });
+      for (const mountPages of [mountCheckout, mountPortal, mountInvoice])
+        mountPages(mounted, parts);
+    },
   });
   server.on('request', app);
   return {

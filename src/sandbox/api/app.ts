@@ -134,13 +134,11 @@ const breakBefore = async (fault: ApiFault, response: Response): Promise<boolean
   }
   if (fault.status === undefined) return false;
   const message = 'This failure was asked for at /_sandbox/faults.';
-  response
-    .status(fault.status)
-    .json(
-      fault.body ?? {
-        error: { type: fault.status < 500 ? 'invalid_request_error' : 'api_error', message },
-      },
-    );
+  response.status(fault.status).json(
+    fault.body ?? {
+      error: { type: fault.status < 500 ? 'invalid_request_error' : 'api_error', message },
+    },
+  );
   return true;
 };
 

@@ -1,1 +1,283 @@
-export const startPhase = (_w: unknown, _ref: string): void => {};
+// Subscription schedules: phases that the clock begins one after the other
+// (https://docs.stripe.com/billing/subscriptions/subscription-schedules).
+import { invalid } from '../api/error.ts';
+import { announce, change } from '../delivery/event.ts';
+import { clearTimer, setTimer } from '../engine/timer.ts';
+import type { Subscription } from '../store/entity.ts';
+import type { SchedulePhase, SubscriptionSchedule } from '../store/entity-session.ts';
+import { newId, nowOn, type World } from '../world.ts';
+import { boundary } from './period.ts';
+import { recurringPrice } from './subscription-create.ts';
+import { endSubscription } from './subscription-end.ts';
+import { changePlan } from './subscription-plan.ts';
+import { periodEnd } from './subscription-timer.ts';
+
+const table = 'subscription_schedule';
+const updated = 'subscription_schedule.updated';
+
+/** A schedule over a living subscription: its current period is the first phase. */
+export const scheduleFrom = (
+  world: World,
+  subscription: Subscription,
+  metadata: Record<string, string>,
+): SubscriptionSchedule => {
+  if (subscription.schedule !== null) {
+    throw invalid(
+      `You cannot migrate a subscription that is already attached to a schedule: \`${subscription.schedule}\`.`,
+      { param: 'from_subscription' },
+    );
+  }
+  if (subscription.status === 'canceled' || subscription.status === 'incomplete_expired') {
+    throw invalid('You cannot migrate a subscription that has ended.', {
+      param: 'from_subscription',
+    });
+  }
+  const phase: SchedulePhase = {
+    items: subscription.items.map(({ price, quantity }) => ({ price, quantity })),
+    start_date: subscription.items[0]!.current_period_start,
+    end_date: periodEnd(subscription),
+    proration_behavior: 'create_prorations',
+    metadata: {},
+    currency: subscription.currency,
+    trial_end: subscription.trial_end,
+  };
+  const row = world.store.put(table, {
+    id: newId('sub_sched'),
+    object: table,
+    canceled_at: null,
+    completed_at: null,
+    created: nowOn(world, subscription.test_clock),
+    current_phase: { start_date: phase.start_date, end_date: phase.end_date },
+    customer: subscription.customer,
+    end_behavior: 'release',
+    livemode: false,
+    metadata,
+    phases: [phase],
+    released_at: null,
+    released_subscription: null,
+    status: 'active',
+    subscription: subscription.id,
+    test_clock: subscription.test_clock,
+  });
+  announce(world, 'subscription_schedule.created', row);
+  change(
+    world,
+    'subscription',
+    subscription.id,
+    { schedule: row.id },
+    'customer.subscription.updated',
+  );
+  armNext(world, row);
+  return row;
+};
+
+export type PhaseAsked = {
+  items: { price: string; quantity?: number | undefined }[];
+  start_date?: 'now' | number | undefined;
+  end_date?: 'now' | number | undefined;
+  duration?:
+    | { interval: 'day' | 'week' | 'month' | 'year'; interval_count?: number | undefined }
+    | undefined;
+  proration_behavior?: SchedulePhase['proration_behavior'] | undefined;
+  metadata?: Record<string, string> | null | undefined;
+};
+
+/** The phases as asked, each beginning where the one before ends. */
+export const phasesOf = (
+  world: World,
+  schedule: SubscriptionSchedule,
+  asked: PhaseAsked[],
+): SchedulePhase[] => {
+  const now = nowOn(world, schedule.test_clock);
+  let start = schedule.phases[0]!.start_date;
+  return asked.map((phase, i) => {
+    const at = (when: 'now' | number | undefined): number | undefined =>
+      when === 'now' ? now : when;
+    const begins = at(phase.start_date) ?? start;
+    if (begins !== start) {
+      throw invalid('The start date of a phase must be the end date of the phase before it.', {
+        param: `phases[${i}][start_date]`,
+      });
+    }
+    const ends =
+      at(phase.end_date) ?? durationEnd(phase, begins) ?? naturalEnd(world, phase, begins);
+    if (ends <= begins)
+      throw invalid('The end date of a phase must be after its start.', {
+        param: `phases[${i}][end_date]`,
+      });
+    start = ends;
+    return {
+      items: phase.items.map((item, j) => ({
+        price: recurringPrice(world, item.price, `phases[${i}][items][${j}][price]`).id,
+        quantity: item.quantity ?? 1,
+      })),
+      start_date: begins,
+      end_date: ends,
+      proration_behavior: phase.proration_behavior ?? 'create_prorations',
+      metadata: phase.metadata ?? {},
+      currency: schedule.phases[0]!.currency,
+      trial_end: null,
+    };
+  });
+};
+
+const durationEnd = ({ duration }: PhaseAsked, start: number): number | undefined =>
+  duration === undefined
+    ? undefined
+    : boundary(
+        start,
+        { interval: duration.interval, interval_count: duration.interval_count ?? 1 },
+        1,
+      );
+
+/** Without an end a phase lasts one period of its price. */
+const naturalEnd = (world: World, phase: PhaseAsked, start: number): number => {
+  const price = world.store.get('price', phase.items[0]?.price ?? '');
+  return boundary(start, price?.recurring ?? { interval: 'month', interval_count: 1 }, 1);
+};
+
+export const updateSchedule = (
+  world: World,
+  schedule: SubscriptionSchedule,
+  patch: Partial<SubscriptionSchedule>,
+): SubscriptionSchedule => {
+  requireActive(schedule, 'update');
+  const changed = change(world, table, schedule.id, patch, updated);
+  const current = currentPhase(world, changed);
+  const moved = change(world, table, schedule.id, {
+    current_phase:
+      current === null ? null : { start_date: current.start_date, end_date: current.end_date },
+  });
+  armNext(world, moved);
+  return moved;
+};
+
+const requireActive = (schedule: SubscriptionSchedule, verb: string): void => {
+  if (schedule.status === 'active' || schedule.status === 'not_started') return;
+  throw invalid(
+    `You cannot ${verb} a subscription schedule that is currently in the \`${schedule.status}\` status. It must be in the \`not_started\` or \`active\` status.`,
+  );
+};
+
+const currentPhase = (world: World, schedule: SubscriptionSchedule): SchedulePhase | null => {
+  const now = nowOn(world, schedule.test_clock);
+  return schedule.phases.find((phase) => phase.start_date <= now && now < phase.end_date) ?? null;
+};
+
+const armNext = (world: World, schedule: SubscriptionSchedule): void => {
+  const end = schedule.current_phase?.end_date;
+  if (end === undefined) clearTimer(world, 'schedule.phase', schedule.id);
+  else setTimer(world, 'schedule.phase', schedule.id, { clock: schedule.test_clock, at: end });
+};
+
+/** A phase is over: the next one begins, or the schedule lets go. */
+export const startPhase = (world: World, id: string): void => {
+  const schedule = world.store.need(table, id);
+  const subscription =
+    schedule.subscription === null
+      ? undefined
+      : world.store.get('subscription', schedule.subscription);
+  if (subscription === undefined || subscription.ended_at !== null)
+    return cancelRow(world, schedule);
+  const next = currentPhase(world, schedule);
+  if (next === null) return finish(world, schedule, subscription);
+  const moved = change(
+    world,
+    table,
+    id,
+    { current_phase: { start_date: next.start_date, end_date: next.end_date } },
+    updated,
+  );
+  armNext(world, moved);
+  applyPhase(world, subscription, next);
+};
+
+/** At a period's end nothing is prorated: what is old is used up when the phase begins. */
+const applyPhase = (world: World, subscription: Subscription, phase: SchedulePhase): void => {
+  const items = phase.items.map((item, i) => ({ id: subscription.items[i]?.id, ...item }));
+  const surplus = subscription.items.slice(items.length).map(({ id }) => ({ id, deleted: true }));
+  changePlan(world, subscription, {
+    items: [...items, ...surplus],
+    proration: phase.proration_behavior,
+    prorationDate: null,
+    behavior: 'allow_incomplete',
+    trialEnd: null,
+    resetAnchor: false,
+    alongside: { metadata: { ...subscription.metadata, ...phase.metadata } },
+  });
+};
+
+const finish = (world: World, schedule: SubscriptionSchedule, subscription: Subscription): void => {
+  if (schedule.end_behavior === 'release') {
+    releaseSchedule(world, schedule);
+    return;
+  }
+  const completed_at = nowOn(world, schedule.test_clock);
+  change(
+    world,
+    table,
+    schedule.id,
+    { status: 'completed', completed_at, current_phase: null },
+    updated,
+  );
+  announce(world, 'subscription_schedule.completed', world.store.need(table, schedule.id));
+  endSubscription(
+    world,
+    world.store.update('subscription', subscription.id, { schedule: null }),
+    null,
+  );
+};
+
+/** The subscription goes on by itself. */
+export const releaseSchedule = (
+  world: World,
+  schedule: SubscriptionSchedule,
+): SubscriptionSchedule => {
+  requireActive(schedule, 'release');
+  clearTimer(world, 'schedule.phase', schedule.id);
+  const { subscription } = schedule;
+  const released = world.store.update(table, schedule.id, {
+    status: 'released',
+    released_at: nowOn(world, schedule.test_clock),
+    released_subscription: subscription,
+    subscription: null,
+    current_phase: null,
+  });
+  announce(world, 'subscription_schedule.released', released);
+  if (subscription !== null) {
+    change(
+      world,
+      'subscription',
+      subscription,
+      { schedule: null },
+      'customer.subscription.updated',
+    );
+  }
+  return released;
+};
+
+/** Ends the schedule and its subscription with it. */
+export const cancelSchedule = (
+  world: World,
+  schedule: SubscriptionSchedule,
+): SubscriptionSchedule => {
+  requireActive(schedule, 'cancel');
+  const subscription =
+    schedule.subscription === null
+      ? undefined
+      : world.store.get('subscription', schedule.subscription);
+  if (subscription?.ended_at === null)
+    endSubscription(world, subscription, 'cancellation_requested');
+  cancelRow(world, schedule);
+  return world.store.need(table, schedule.id);
+};
+
+const cancelRow = (world: World, schedule: SubscriptionSchedule): void => {
+  clearTimer(world, 'schedule.phase', schedule.id);
+  const canceled = world.store.update(table, schedule.id, {
+    status: 'canceled',
+    canceled_at: nowOn(world, schedule.test_clock),
+    current_phase: null,
+  });
+  announce(world, 'subscription_schedule.canceled', canceled);
+};

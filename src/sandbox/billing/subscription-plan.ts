@@ -239,6 +239,7 @@ const prorationsOf = (
       { param: 'proration_date' },
     );
   }
+  if (at === periodEnd(subscription)) return [];
   const what = plan.resets || plan.startsTrial ? 'credits' : 'both';
   return prorationItems(world, subscription, plan.items, at, what);
 };

@@ -1,10 +1,13 @@
 // The sandbox's own controls under /_sandbox: JSON in, JSON out, behind the secret key.
 import express, { type Express, type Request, type Response } from 'express';
 import { z } from 'zod';
+import { find } from '../api/endpoint.ts';
 import { StripeError } from '../api/error.ts';
+import { actOnSession } from '../billing/checkout.ts';
 import { queueDelivery } from '../delivery/event.ts';
 import type { Sender } from '../delivery/sender.ts';
 import { advanceAccount, type Engine } from '../engine/clock.ts';
+import { finish } from '../pages/invoice.ts';
 import { accountClock, nowOn, type World } from '../world.ts';
 import { faultsSchema, readFaults, writeFaults, type Faults } from './fault.ts';
 import { readSettings, settingsSchema, writeSettings } from './setting.ts';
@@ -30,6 +33,7 @@ export const mountControls = (app: Express, parts: ControlParts): void => {
   mountClock(router, parts);
   mountSettings(router, parts);
   mountDeliveries(router, parts);
+  mountPeople(router, parts);
   router.get('/unknown', (_request, response) => {
     const data = [...parts.world.store.all('unknown_call')].map(({ method, path, count }) => ({
       method,
@@ -81,6 +85,50 @@ const mountClock = (router: express.Router, { world, engine, committed }: Contro
     engine().run(null);
     committed();
     response.status(202).json(showClock(world));
+  });
+};
+
+const checkoutBody = z.strictObject({
+  outcome: z.enum(['paid', 'declined', 'requires_action', 'processing', 'abandon']),
+  payment_method: z.string().min(1).max(200).optional(),
+  promotion_code: z.string().min(1).max(200).optional(),
+});
+const authenticationBody = z.strictObject({ outcome: z.enum(['succeeded', 'failed']) });
+
+/** What people do on the pages, for programs. */
+const mountPeople = (router: express.Router, { world, committed }: ControlParts): void => {
+  const does = (response: Response, work: () => string): void => {
+    world.request = { id: null, idempotency_key: null };
+    try {
+      const redirect_url = world.store.transaction(
+        work,
+        (error) => error instanceof StripeError && error.keeps,
+      );
+      response.json({ redirect_url });
+    } finally {
+      committed();
+    }
+  };
+  router.post('/checkout/:id', (request, response) => {
+    const asked = readBody(checkoutBody, request);
+    const session = find(world, 'checkout.session', request.params.id);
+    try {
+      does(response, () =>
+        actOnSession(world, session, asked.outcome, {
+          method: asked.payment_method,
+          promotion: asked.promotion_code,
+        }),
+      );
+    } catch (error) {
+      if (asked.outcome !== 'declined' || !(error instanceof StripeError) || error.status !== 402)
+        throw error;
+      response.json({ redirect_url: session.url });
+    }
+  });
+  router.post('/payment_intents/:id', (request, response) => {
+    const { outcome } = readBody(authenticationBody, request);
+    const intent = find(world, 'payment_intent', request.params.id);
+    does(response, () => finish(world, intent, outcome === 'succeeded'));
   });
 };
 

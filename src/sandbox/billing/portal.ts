@@ -1,0 +1,78 @@
+// What a person does in the billing portal: change the card, cancel and keep a subscription, pay
+// an open invoice (https://docs.stripe.com/customer-management).
+import { change } from '../delivery/event.ts';
+import { invalid } from '../api/error.ts';
+import type { Customer, Subscription } from '../store/entity.ts';
+import type { PortalConfiguration } from '../store/entity-session.ts';
+import { newId, nowOn, type World } from '../world.ts';
+import { cardByNumber } from './card.ts';
+import { attach, cardError, makeMethod } from './payment-method.ts';
+import { updateSubscription } from './subscription-update.ts';
+
+/** A new card becomes the customer's default, and that of subscriptions that had their own. */
+export const changeCard = (world: World, customer: Customer, number: string): void => {
+  const digits = number.replaceAll(/\s/g, '');
+  if (!/^\d{12,19}$/.test(digits)) {
+    throw cardError(
+      { code: 'incorrect_number', decline_code: '', message: 'Your card number is incorrect.' },
+      {},
+    );
+  }
+  const made = makeMethod(world, cardByNumber(digits), { clock: customer.test_clock });
+  const method = attach(world, made, customer);
+  world.store.update('payment_method', method.id, { _set_up: true });
+  change(
+    world,
+    'customer',
+    customer.id,
+    { invoice_settings: { default_payment_method: method.id } },
+    'customer.updated',
+  );
+  for (const subscription of liveSubscriptions(world, customer.id)) {
+    if (subscription.default_payment_method === null) continue;
+    change(
+      world,
+      'subscription',
+      subscription.id,
+      { default_payment_method: method.id },
+      'customer.subscription.updated',
+    );
+  }
+};
+
+export const liveSubscriptions = (world: World, customer: string): Subscription[] =>
+  [...world.store.all('subscription')].filter(
+    (row) =>
+      row.customer === customer && row.status !== 'canceled' && row.status !== 'incomplete_expired',
+  );
+
+/** At the period's end, or not after all. */
+export const setCancellation = (
+  world: World,
+  customer: Customer,
+  id: string,
+  cancels: boolean,
+): void => {
+  const subscription = liveSubscriptions(world, customer.id).find((row) => row.id === id);
+  if (subscription === undefined) throw invalid('This subscription is not yours or has ended.');
+  updateSubscription(
+    world,
+    subscription,
+    cancels ? { cancel_at_period_end: true } : { cancel_at: null },
+  );
+};
+
+/** The account's configuration of the portal; there is always one. */
+export const defaultConfiguration = (world: World): PortalConfiguration => {
+  for (const row of world.store.all('billing_portal.configuration')) if (row.is_default) return row;
+  const now = nowOn(world, null);
+  return world.store.put('billing_portal.configuration', {
+    id: newId('bpc'),
+    object: 'billing_portal.configuration',
+    active: true,
+    created: now,
+    updated: now,
+    is_default: true,
+    metadata: {},
+  });
+};

@@ -1,0 +1,275 @@
+// /v1/checkout/sessions (https://docs.stripe.com/api/checkout/sessions): modes subscription and setup.
+import { z } from 'zod';
+import { customerNow, endpoint, find, findCustomer, type Endpoint } from '../api/endpoint.ts';
+import { invalid } from '../api/error.ts';
+import { lineItems } from '../api/expand.ts';
+import { page } from '../api/list.ts';
+import {
+  bool,
+  created,
+  int,
+  isWithin,
+  mergeMetadata,
+  metadata,
+  paging,
+  text,
+  timestamp,
+} from '../api/params.ts';
+import { expireSession, notOpen } from '../billing/checkout.ts';
+import { findCoupon } from '../billing/discount.ts';
+import { percent } from '../billing/money.ts';
+import { hourSeconds } from '../billing/period.ts';
+import { createSetup } from '../billing/setup.ts';
+import { itemAmount } from '../billing/invoice-line.ts';
+import { recurringPrice } from '../billing/subscription-create.ts';
+import { setTimer } from '../engine/timer.ts';
+import type { Customer } from '../store/entity.ts';
+import type { CheckoutSession } from '../store/entity-session.ts';
+import { randomText, type World } from '../world.ts';
+
+const loose = z.looseObject({}).optional();
+const webAddress = z
+  .string()
+  .regex(/^https?:\/\/\S+$/, 'Not a valid URL')
+  .max(5000);
+
+const createParams = z.strictObject({
+  mode: z.enum(['subscription', 'setup', 'payment']),
+  customer: text.optional(),
+  customer_email: text.optional(),
+  customer_creation: text.optional(),
+  customer_update: loose,
+  client_reference_id: z.string().max(200).optional(),
+  success_url: webAddress.optional(),
+  cancel_url: webAddress.optional(),
+  currency: text.optional(),
+  line_items: z
+    .array(
+      z.strictObject({
+        price: text,
+        quantity: int.refine((n) => n >= 1 && n <= 999_999, 'Invalid positive integer').optional(),
+        adjustable_quantity: loose,
+      }),
+    )
+    .min(1)
+    .max(20)
+    .optional(),
+  subscription_data: z
+    .strictObject({
+      billing_mode: loose,
+      description: text.optional(),
+      metadata: metadata.optional(),
+      trial_end: timestamp.optional(),
+      trial_period_days: int.refine((n) => n >= 1 && n <= 730, 'Invalid integer').optional(),
+      trial_settings: z
+        .strictObject({
+          end_behavior: z.strictObject({
+            missing_payment_method: z.enum(['create_invoice', 'pause', 'cancel']),
+          }),
+        })
+        .optional(),
+    })
+    .optional(),
+  setup_intent_data: z
+    .strictObject({ description: text.optional(), metadata: metadata.optional() })
+    .optional(),
+  discounts: z
+    .array(z.strictObject({ coupon: text.optional(), promotion_code: text.optional() }))
+    .max(1)
+    .optional(),
+  allow_promotion_codes: bool.optional(),
+  payment_method_collection: z.enum(['always', 'if_required']).optional(),
+  metadata: metadata.optional(),
+  expires_at: timestamp.optional(),
+  locale: text.optional(),
+  submit_type: text.optional(),
+  ui_mode: z.enum(['hosted', 'hosted_page']).optional(),
+  automatic_tax: z.strictObject({ enabled: z.literal('false') }).optional(),
+  billing_address_collection: text.optional(),
+  tax_id_collection: loose,
+  phone_number_collection: loose,
+  saved_payment_method_options: loose,
+  custom_text: loose,
+  consent_collection: loose,
+});
+type Asked = z.output<typeof createParams>;
+
+const lifeHours = 24;
+const none = z.strictObject({});
+const url = '/v1/checkout/sessions';
+
+const create = (world: World, asked: Asked): CheckoutSession => {
+  const customer = asked.customer === undefined ? null : findCustomer(world, asked.customer);
+  const now = customerNow(world, customer);
+  refuse(asked, now);
+  const items = (asked.line_items ?? []).map((item, i) => ({
+    price: recurringPrice(world, item.price, `line_items[${i}][price]`).id,
+    quantity: item.quantity ?? 1,
+  }));
+  const subtotal = items.reduce((sum, item) => sum + itemAmount(world, item), 0);
+  const id = `cs_test_${randomText(58)}`;
+  const session: CheckoutSession = {
+    id,
+    object: 'checkout.session',
+    allow_promotion_codes: asked.allow_promotion_codes ?? null,
+    amount_subtotal: asked.mode === 'setup' ? null : subtotal,
+    amount_total: asked.mode === 'setup' ? null : total(world, asked, subtotal, now),
+    cancel_url: asked.cancel_url ?? null,
+    client_reference_id: asked.client_reference_id ?? null,
+    created: now,
+    currency: currencyOf(world, asked, items),
+    customer: customer?.id ?? null,
+    customer_email: asked.customer_email ?? null,
+    expires_at: asked.expires_at ?? now + lifeHours * hourSeconds,
+    invoice: null,
+    livemode: false,
+    metadata: mergeMetadata({}, asked.metadata),
+    mode: asked.mode === 'setup' ? 'setup' : 'subscription',
+    payment_status: asked.mode === 'setup' ? 'no_payment_required' : 'unpaid',
+    setup_intent: asked.mode === 'setup' ? setupIntent(world, customer, asked, now) : null,
+    status: 'open',
+    subscription: null,
+    success_url: asked.success_url ?? null,
+    url: `${world.publicUrl}/checkout/${id}`,
+    _items: items,
+    _subscription_data: subscriptionData(asked),
+    _setup_subscription: null,
+    _discounts: asked.discounts ?? [],
+    _collect: asked.payment_method_collection ?? 'always',
+    _attempt: null,
+    _test_clock: customer?.test_clock ?? null,
+  };
+  setTimer(world, 'checkout.expire', id, { clock: session._test_clock, at: session.expires_at });
+  return world.store.put('checkout.session', session);
+};
+
+const refuse = (asked: Asked, now: number): void => {
+  if (asked.mode === 'payment')
+    throw invalid('The sandbox has no one-time payments: `mode` is `subscription` or `setup`.', {
+      param: 'mode',
+    });
+  if (asked.success_url === undefined) throw needed('success_url');
+  if (asked.mode === 'subscription' && asked.line_items === undefined) throw needed('line_items');
+  if (asked.mode === 'setup' && asked.line_items !== undefined) {
+    throw invalid('You can not pass `line_items` in `setup` mode.', { param: 'line_items' });
+  }
+  if (asked.customer !== undefined && asked.customer_email !== undefined) {
+    throw invalid('You may only specify one of these parameters: customer, customer_email.', {
+      code: 'parameters_exclusive',
+    });
+  }
+  if (asked.discounts !== undefined && asked.allow_promotion_codes !== undefined) {
+    throw invalid(
+      'You may only specify one of these parameters: allow_promotion_codes, discounts.',
+      { code: 'parameters_exclusive' },
+    );
+  }
+  const { expires_at: at } = asked;
+  if (
+    at !== undefined &&
+    (at < now + hourSeconds / 2 - 60 || at > now + lifeHours * hourSeconds + 60)
+  ) {
+    throw invalid(
+      'The `expires_at` timestamp must be at least 30 minutes and less than 24 hours from Checkout Session creation.',
+      { param: 'expires_at' },
+    );
+  }
+};
+
+const needed = (param: string) =>
+  invalid(`Missing required param: ${param}.`, { param, code: 'parameter_missing' });
+
+const total = (world: World, asked: Asked, subtotal: number, now: number): number => {
+  const { trial_end: end, trial_period_days: length } = asked.subscription_data ?? {};
+  if (end !== undefined || length !== undefined) return 0;
+  const [discount] = asked.discounts ?? [];
+  if (discount === undefined) return subtotal;
+  const { coupon } = findCoupon(world, discount, 'discounts[0]', asked.customer ?? null, now);
+  const off =
+    coupon.percent_off === null ? (coupon.amount_off ?? 0) : percent(subtotal, coupon.percent_off);
+  return Math.max(0, subtotal - off);
+};
+
+const currencyOf = (world: World, asked: Asked, items: { price: string }[]): string | null => {
+  const currencies = new Set(items.map((item) => world.store.need('price', item.price).currency));
+  if (currencies.size > 1)
+    throw invalid('All line items must have the same currency.', { param: 'line_items' });
+  return [...currencies][0] ?? asked.currency ?? null;
+};
+
+const setupIntent = (world: World, customer: Customer | null, asked: Asked, now: number): string =>
+  createSetup(world, customer, {
+    method: null,
+    metadata: mergeMetadata({}, asked.setup_intent_data?.metadata),
+    usage: 'off_session',
+    now,
+  }).id;
+
+const subscriptionData = (asked: Asked): CheckoutSession['_subscription_data'] => {
+  const data = asked.subscription_data ?? {};
+  return {
+    metadata: mergeMetadata({}, data.metadata),
+    trial_period_days: data.trial_period_days ?? null,
+    trial_end: data.trial_end ?? null,
+    missing_payment_method:
+      data.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice',
+    description: data.description ?? null,
+  };
+};
+
+const listParams = z.strictObject({
+  ...paging,
+  created,
+  customer: text.optional(),
+  customer_details: z.strictObject({ email: text }).optional(),
+  payment_intent: text.optional(),
+  status: z.enum(['open', 'complete', 'expired']).optional(),
+  subscription: text.optional(),
+});
+
+export const checkoutEndpoints: Endpoint[] = [
+  endpoint('POST', url, createParams, ({ world, params }) => create(world, params)),
+  endpoint('GET', url, listParams, ({ world, params }) =>
+    page(
+      world,
+      'checkout.session',
+      url,
+      params,
+      (row) =>
+        row.customer === (params.customer ?? row.customer) &&
+        row.status === (params.status ?? row.status) &&
+        row.subscription === (params.subscription ?? row.subscription) &&
+        isWithin(row.created, params.created),
+    ),
+  ),
+  endpoint('GET', `${url}/:id`, none, ({ world, ids }) =>
+    find(world, 'checkout.session', ids['id']),
+  ),
+  endpoint(
+    'POST',
+    `${url}/:id`,
+    z.strictObject({ metadata: metadata.optional() }),
+    ({ world, params, ids }) => {
+      const session = find(world, 'checkout.session', ids['id']);
+      return world.store.update('checkout.session', session.id, {
+        metadata: mergeMetadata(session.metadata, params.metadata),
+      });
+    },
+  ),
+  endpoint('GET', `${url}/:id/line_items`, z.strictObject({ ...paging }), ({ world, ids }) => {
+    const session = find(world, 'checkout.session', ids['id']);
+    return {
+      raw: {
+        object: 'list',
+        data: lineItems(world, session.id),
+        has_more: false,
+        url: `${url}/${session.id}/line_items`,
+      },
+    };
+  }),
+  endpoint('POST', `${url}/:id/expire`, none, ({ world, ids }) => {
+    const session = find(world, 'checkout.session', ids['id']);
+    if (session.status !== 'open') throw notOpen(session);
+    return expireSession(world, session);
+  }),
+];
