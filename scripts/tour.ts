@@ -2,12 +2,14 @@
 // goes through, the card fails, the call is refused with what would fix it, the customer pays, the call goes
 // through again. Makes a customer of its own each time, and moves the system's time forward.
 import { z } from 'zod';
+import { randomBase62 } from '../src/adapters/secret.ts';
+import { makeKey } from '../src/domain/api-key.ts';
 import type { Answer } from '../src/local/call.ts';
 import { moveClock } from './support/clock.ts';
 import { exchange, say } from './support/exchange.ts';
 import type { Expected } from './support/exchange.ts';
 import { findDevFile, findTarget, runScript, ScriptError } from './support/target.ts';
-import { changeCard, subscribe } from './support/tour-customer.ts';
+import { breakCard, putCardIn, subscribe } from './support/tour-customer.ts';
 import type { TourCustomer } from './support/tour-customer.ts';
 
 const dayMs = 86_400_000;
@@ -33,13 +35,13 @@ runScript(async () => {
   await check(routes.paid, customer.key, { status: 200 });
 
   chapter('The card starts failing; time passes, beyond renewal and grace.');
-  await changeCard(target, customer, 'pm_card_chargeCustomerFail');
+  await breakCard(target, customer);
   await passTime(new Date(customer.periodEnd.getTime() + graceMs));
   const denied = await check(routes.paid, customer.key, { status: 402, code: 'payment_past_due' });
   denial.parse(denied.body);
 
   chapter('The customer puts a good card in and pays: served again within a second.');
-  await changeCard(target, customer, 'pm_card_visa');
+  await putCardIn(target, customer);
   await payOpenInvoice(customer);
   await servedAgain(customer);
 
@@ -47,7 +49,7 @@ runScript(async () => {
   await check(routes.not_in_plan, customer.key, { status: 402, code: 'feature_not_in_plan' });
 
   chapter('A key that nobody has.');
-  await check(routes.paid, 'tg_test_nobodyhasthiskey', { status: 401, code: 'key_invalid' });
+  await check(routes.paid, makeKey('test', randomBase62(30)), { status: 401, code: 'key_invalid' });
 
   chapter('A free route, without a key.');
   await check(routes.free, null, { status: 200 });

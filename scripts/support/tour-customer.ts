@@ -16,6 +16,8 @@ export type TourCustomer = {
   periodEnd: Date;
 };
 
+/** Stripe's test card that is always accepted. */
+const goodCard = '4242424242424242';
 const withId = z.object({ id: z.string() });
 const subscription = z.object({ status: z.literal('active'), current_period_end: z.coerce.date() });
 
@@ -37,18 +39,36 @@ export async function subscribe(target: Target): Promise<TourCustomer> {
   return { key: made.key, session: token, stripeId, periodEnd: bought.current_period_end };
 }
 
-/** What the customer does on Stripe's page. */
-export async function changeCard(
-  target: Target,
-  customer: TourCustomer,
-  card: string,
-): Promise<void> {
-  say(`  (at Stripe, the card becomes ${card})\n`);
+/** As when a bank blocks a card: the next charge is declined, and nobody is told before. */
+export async function breakCard(target: Target, customer: TourCustomer): Promise<void> {
+  const card = 'pm_card_chargeCustomerFail';
+  say(`  (at the sandbox, the card becomes ${card})\n`);
   const stripe = stripeOf(target);
   const method = await stripe.paymentMethods.attach(card, { customer: customer.stripeId });
   await stripe.customers.update(customer.stripeId, {
     invoice_settings: { default_payment_method: method.id },
   });
+}
+
+/** The customer asks for Stripe's page and sends its form with a new card, as a browser would. */
+export async function putCardIn(target: Target, customer: TourCustomer): Promise<void> {
+  const asked = await exchange(
+    {
+      method: 'POST',
+      url: `${target.apiUrl}/payment-method-sessions`,
+      token: customer.session,
+      body: { return_url: 'https://example.com/account' },
+    },
+    { status: 201 },
+  );
+  const { url } = z.object({ url: z.url() }).parse(asked.body);
+  say(`  (on that page, the customer enters card ${goodCard})\n`);
+  const sent = await fetch(url, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ number: goodCard }),
+  });
+  if (sent.status !== 303) throw new ScriptError(`the page answered ${sent.status}`);
 }
 
 function stripeOf(target: Target) {

@@ -115,5 +115,5 @@ function keepPrevious(log: string): void {
 }
 
 function lastLines(file: string): string {
-  return readFileSync(file, 'utf8').trim().split('\n').slice(-5).join('\n');
+  return readFileSync(file, 'utf8').trim().split('\n').slice(-10).join('\n');
 }

@@ -14,7 +14,7 @@ import type { Endpoints } from './environment.ts';
 import { tryPort } from './free-port.ts';
 import { keepPostgres } from './kept-postgres.ts';
 import type { KeptPostgres } from './kept-postgres.ts';
-import { makePrivateFolder } from './private-file.ts';
+import { makeDataFolder, makePrivateFolder } from './private-file.ts';
 import { holdsWithin } from './processes.ts';
 import { takeRunFile } from './run-file.ts';
 import type { RunFile } from './run-file.ts';
@@ -91,7 +91,7 @@ export async function stopInstallation(all: Installation, how: 'soon' | 'now'): 
 }
 
 async function takeDataFolder(all: Installation): Promise<void> {
-  makePrivateFolder(all.dataDir);
+  makeDataFolder(all.dataDir);
   const run = await takeRunFile(all.dataDir, all.guardian);
   if (!run) throw new StartError(`Another npm start is running on ${all.dataDir}: end it first.`);
   all.run = run;
@@ -110,10 +110,11 @@ async function choosePorts(all: Installation): Promise<{ api: number; sandbox: n
     }
     return port;
   };
-  return {
-    api: await choose('PORT', all.config.port),
-    sandbox: await choose('SANDBOX_PORT', all.config.sandboxPort),
-  };
+  const { port, sandboxPort } = all.config;
+  if (port === sandboxPort && port !== 0) {
+    throw new StartError(`PORT and SANDBOX_PORT are both ${port}: set one of them to another.`);
+  }
+  return { api: await choose('PORT', port), sandbox: await choose('SANDBOX_PORT', sandboxPort) };
 }
 
 async function startDatabase(all: Installation): Promise<KeptPostgres> {

@@ -1,6 +1,6 @@
 // Where the packaged PostgreSQL and its data live, and as whom it runs. PostgreSQL refuses root, and the
-// user it runs as instead can enter neither a data folder of mode 0700 nor a checkout below one; so root's
-// database lives in a folder of its own, which the data folder remembers. Starts no server.
+// user it runs as instead can enter nothing below a folder of mode 0700: there, root's database lives in a
+// place of its own, which the data folder remembers. Starts no server.
 import { spawnSync } from 'node:child_process';
 import {
   chownSync,
@@ -9,9 +9,10 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
 } from 'node:fs';
-import { renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -31,10 +32,10 @@ const rootsPlace = '/var/lib/tollgate';
 /** Who owns nothing that matters, in this order; both are in the user list of every common system. */
 const harmlessUsers = ['postgres', 'nobody'];
 
-/** Finds or makes the home; `remembered` is the one this data folder has used before. */
+/** Finds or makes the home; `remembered` is the one that this data folder has used before. */
 export function preparePostgresHome(dataDir: string, remembered: string | null): PostgresHome {
   const user = process.getuid?.() === 0 ? harmlessUser() : undefined;
-  const folder = remembered ?? newHome(dataDir, user);
+  const folder = path.resolve(dataDir, remembered ?? newHome(dataDir, user));
   if (!existsSync(folder)) {
     throw new Error(`the database of ${dataDir} was in ${folder}, which is gone`);
   }
@@ -49,14 +50,20 @@ export function preparePostgresHome(dataDir: string, remembered: string | null):
 }
 
 function newHome(dataDir: string, user: User | undefined): string {
-  if (!user) {
-    const folder = path.join(dataDir, 'postgres');
-    makePrivateFolder(folder);
-    return folder;
-  }
-  const folder = mkdtempSync(path.join(placeForRoot(), 'postgres-'));
-  chownSync(folder, user.uid, user.gid);
+  const inside = path.join(dataDir, 'postgres');
+  if (!user || canEnter(dataDir, user)) makePrivateFolder(inside);
+  const folder = existsSync(inside) ? inside : mkdtempSync(path.join(placeForRoot(), 'postgres-'));
+  if (user) chownSync(folder, user.uid, user.gid);
   return folder;
+}
+
+/** Whether every folder from the top down lets the user through. */
+function canEnter(folder: string, user: User): boolean {
+  const { mode, uid, gid } = statSync(folder);
+  const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+  if ((mode & bit) === 0) return false;
+  const above = path.dirname(folder);
+  return above === folder || canEnter(above, user);
 }
 
 function placeForRoot(): string {

@@ -19,7 +19,7 @@ import { z } from 'zod';
 import { choosePort } from './free-port.ts';
 import { preparePostgresHome } from './postgres-home.ts';
 import type { PostgresHome } from './postgres-home.ts';
-import { makePrivateFolder, readPrivateJson, writePrivateJson } from './private-file.ts';
+import { makeDataFolder, readPrivateJson, writePrivateJson } from './private-file.ts';
 import { commandOf, endProcess, holdsWithin, isAlive } from './processes.ts';
 
 export type LocalPostgres = {
@@ -58,15 +58,18 @@ const volatileSettings = { fsync: 'off', synchronous_commit: 'off', full_page_wr
 /** Starts the cluster of a data folder, made if need be. What an earlier run left behind is stopped first. */
 export async function startPostgres(options: PostgresOptions): Promise<LocalPostgres> {
   const dataDir = path.resolve(options.dataDir);
-  makePrivateFolder(dataDir);
+  makeDataFolder(dataDir);
   const stateFile = path.join(dataDir, 'postgres.json');
   const before = readPrivateJson(stateFile, stateSchema);
   const home = preparePostgresHome(dataDir, before?.folder ?? null);
-  if (!before) writePrivateJson(stateFile, { folder: home.folder, port: 0 });
+  // Relative where it is inside, so that the data folder can be moved.
+  const isInside = path.dirname(home.folder) === dataDir;
+  const folder = isInside ? path.basename(home.folder) : home.folder;
+  if (!before) writePrivateJson(stateFile, { folder, port: 0 });
   if (!existsSync(home.data)) makeCluster(home, options);
   await stopLeftover(home);
   const { port, pid } = await startServer(home, before?.port ?? null, options.volatile ?? false);
-  writePrivateJson(stateFile, { folder: home.folder, port });
+  writePrivateJson(stateFile, { folder, port });
   const url = (database: string) =>
     `postgres://${user}:${encodeURIComponent(options.password)}@127.0.0.1:${port}/${database}`;
   await makeDatabase(url('postgres'));

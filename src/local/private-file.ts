@@ -2,6 +2,15 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { z } from 'zod';
 
+/**
+ * The data folder itself. Root's lets others pass through, though not look: its database runs as another
+ * user, in a folder below that is that user's alone.
+ */
+export function makeDataFolder(folder: string): void {
+  const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
+  mkdirSync(folder, { recursive: true, mode });
+}
+
 export function makePrivateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
 }

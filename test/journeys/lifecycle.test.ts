@@ -104,7 +104,8 @@ describe('npm start with nothing configured', () => {
     const started = start(place);
     const dev = (first = await untilUp(started, place));
     expect(statSync(path.join(place.dataDir, 'dev.json')).mode & 0o777).toBe(0o600);
-    expect(statSync(place.dataDir).mode & 0o777).toBe(0o700);
+    // Nobody else may look inside; root's own database user must get through.
+    expect(statSync(place.dataDir).mode & 0o066).toBe(0);
     expect(dev.demo.customers.map((customer) => customer.plan).toSorted()).toEqual(['free', 'pro']);
     expect(stillAlive(dev).toSorted()).toEqual(['api', 'postgres', 'sandbox', 'worker']);
     expect(pasteCalls(started.printed())).toEqual([200, 402, 402, 200, 401]);

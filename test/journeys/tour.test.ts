@@ -2,7 +2,7 @@
 // `npm run clock` beside it.
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { call } from '../../src/local/call.ts';
@@ -56,10 +56,21 @@ test.each(['the first', 'the second'])('the tour goes as told %s time', async ()
   const { code, printed } = await npmRun('tour');
   expect({ code, printed }).toEqual({ code: 0, printed: expect.anything() });
   const statuses = printed.match(/^ {2}< \d{3}$/gm)?.map((line) => Number(line.slice(4)));
-  expect(statuses).toEqual([201, 201, 200, 402, 200, 200, 200, 402, 401, 200]);
+  expect(statuses).toEqual([201, 201, 200, 402, 201, 200, 200, 200, 402, 401, 200]);
   for (const secret of [dev.operator_token, dev.gateway_token, dev.sandbox_secret_key]) {
     expect(printed).not.toContain(secret);
   }
+});
+
+test('no log of any process holds a credential, a card or a link that acts for somebody', () => {
+  const credential =
+    /\btg[ogs]_\w{20}|\btg_(test|live)_\w{30}|whsec_|sk_test_|postgres:\/\/|4242424242|\/a\/\w{20}/;
+  const logs = path.join(place.dataDir, 'logs');
+  const lines = readdirSync(logs).flatMap((name) =>
+    readFileSync(path.join(logs, name), 'utf8').split('\n'),
+  );
+  expect(lines.length).toBeGreaterThan(20);
+  expect(lines.filter((line) => credential.test(line))).toEqual([]);
 });
 
 test('the clock moves forward by what is asked, and never back', async () => {

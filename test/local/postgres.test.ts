@@ -1,6 +1,6 @@
 // The packaged server by itself: what it keeps, what it leaves, and where it can live.
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
@@ -51,6 +51,20 @@ describe('a data folder of mode 0700', () => {
     ]);
     await second.stop('now');
   });
+});
+
+test('a data folder that others may pass through holds its database, and can be moved with it', async () => {
+  const folder = await newFolder();
+  await chmod(folder, 0o711);
+  const first = await start(path.join(folder, 'here'));
+  expect(first.folder).toBe(path.join(folder, 'here', 'postgres'));
+  await query(first.url, 'CREATE TABLE kept (id int)');
+  await first.stop();
+  await rename(path.join(folder, 'here'), path.join(folder, 'there'));
+  const second = await start(path.join(folder, 'there'));
+  expect(await query(second.url, 'SELECT count(*)::int AS rows FROM kept')).toEqual([{ rows: 0 }]);
+  await second.stop('now');
+  folders.add(folder);
 });
 
 test('a server that an earlier run left behind is stopped before the next one starts', async () => {

@@ -66,16 +66,19 @@ export function npmStart(place: Place): StartedNpm {
   };
 }
 
-/** Everything answers: dev.json is written last. */
+/** Everything answers: dev.json is written last. Throws at once when npm ends instead. */
 export async function untilUp(started: StartedNpm, place: Place): Promise<DevFile> {
-  return until(
+  const { npm, printed } = started;
+  const dev = await until(
     'npm start is up',
     () => {
-      if (started.npm.exitCode !== null) throw new Error(`npm start ended: ${started.printed()}`);
-      return started.printed().includes('Tollgate is running.') && readDevFile(place.dataDir);
+      if (npm.exitCode !== null || npm.signalCode !== null) return 'ended';
+      return printed().includes('Tollgate is running.') && readDevFile(place.dataDir);
     },
     60_000,
   );
+  if (dev === 'ended') throw new Error(`npm start ended: ${printed()}`);
+  return dev;
 }
 
 /** The processes of an installation that still live, by name. */
@@ -84,12 +87,13 @@ export function stillAlive(dev: DevFile): string[] {
 }
 
 /** Takes away what a start has left of its database, wherever that is; whatever still runs on it ends. */
-export function removePlace(place: Place): void {
+export function removePlace(place: { dataDir: string }): void {
   const state = readJson(path.join(place.dataDir, 'postgres.json')) as { folder: string } | null;
   if (!state) return;
-  const pid = Number(readText(path.join(state.folder, 'data/postmaster.pid')).split('\n')[0]);
+  const folder = path.resolve(place.dataDir, state.folder);
+  const pid = Number(readText(path.join(folder, 'data/postmaster.pid')).split('\n')[0]);
   if (pid && isAlive(pid)) process.kill(pid, 'SIGQUIT');
-  rmSync(state.folder, { recursive: true, force: true, maxRetries: 5 });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Every file below a folder that holds the text. */
