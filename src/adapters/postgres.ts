@@ -28,6 +28,9 @@ const types = {
         )) as typeof pg.types.getTypeParser,
 };
 
+/** On our side of the wire: a server that is silent cannot end a statement by itself. */
+const silentAfterMs = 16_000;
+
 export function createPool(options: { url: string; name: string; max: number }): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -39,6 +42,7 @@ export function createPool(options: { url: string; name: string; max: number }):
     keepAlive: true,
     // Bounds what a stuck server can hold: no statement of ours is slow.
     statement_timeout: 15_000,
+    query_timeout: silentAfterMs,
     idle_in_transaction_session_timeout: 30_000,
   });
   // An idle connection that breaks raises here; without a listener the process would end. The next query reports it.
@@ -54,6 +58,7 @@ export function createDb(url: string, max: number): Db {
       application_name: 'tollgate-prisma',
       connectionTimeoutMillis: 5_000,
       statement_timeout: 15_000,
+      query_timeout: silentAfterMs,
       idle_in_transaction_session_timeout: 30_000,
       keepAlive: true,
     }),
