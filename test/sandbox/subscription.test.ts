@@ -281,11 +281,11 @@ describe('renewing', () => {
     });
     await stand.moveTo(made.items.data[0]!.current_period_end + 2 * hour);
     const [open] = (await stripe.invoices.list({ subscription: made.id, status: 'open' })).data;
-    expect(await errorOf(stripe.invoices.pay(open!.id!))).toMatchObject({
+    expect(await errorOf(stripe.invoices.pay(open!.id))).toMatchObject({
       statusCode: 402,
       code: 'card_declined',
     });
-    const paid = await stripe.invoices.pay(open!.id!, { payment_method: 'pm_card_visa' });
+    const paid = await stripe.invoices.pay(open!.id, { payment_method: 'pm_card_visa' });
     expect(paid.status).toBe('paid');
     expect((await stripe.subscriptions.retrieve(made.id)).status).toBe('active');
   });

@@ -27,7 +27,7 @@ export const endpoint = <S extends z.ZodType>(
   path: string,
   schema: S,
   run: (call: Call<z.output<S>>) => Answer,
-): Endpoint => ({ method, path, schema, run: run as (call: Call<never>) => Answer });
+): Endpoint => ({ method, path, schema, run });
 
 /** The row that the path or a parameter names, or Stripe's 404. */
 export const find = <T extends TableName>(

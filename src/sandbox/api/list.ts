@@ -32,11 +32,7 @@ export const page = <T extends TableName>(
 };
 
 /** One page of rows that are in order already. */
-export const pageOf = <R extends Tables[TableName]>(
-  rows: R[],
-  url: string,
-  paging: Paging,
-): ListAnswer => {
+export const pageOf = (rows: Tables[TableName][], url: string, paging: Paging): ListAnswer => {
   const limit = paging.limit ?? limitDefault;
   if (paging.ending_before !== undefined) {
     const end = rows.findIndex((row) => row.id === paging.ending_before);

@@ -4,7 +4,10 @@
 import { invalid } from '../api/error.ts';
 import { add, announce } from '../delivery/event.ts';
 import { clearTimer } from '../engine/timer.ts';
-import type { Customer, Invoice, PaymentMethod, Subscription } from '../store/entity.ts';
+import type { Invoice } from '../store/entity-invoice.ts';
+import type { PaymentMethod } from '../store/entity-payment.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
+import type { Customer } from '../store/entity.ts';
 import type { CheckoutSession } from '../store/entity-session.ts';
 import { newId, nowOn, randomText, type World } from '../world.ts';
 import { intentOf } from './invoice.ts';

@@ -2,7 +2,8 @@
 // take off each line (https://docs.stripe.com/billing/subscriptions/coupons).
 import { invalid, missingParam } from '../api/error.ts';
 import { change } from '../delivery/event.ts';
-import type { Coupon, Discount, InvoiceLine, PromotionCode } from '../store/entity.ts';
+import type { Coupon, Discount, PromotionCode } from '../store/entity-catalog.ts';
+import type { InvoiceLine } from '../store/entity-invoice.ts';
 import { newId, type World } from '../world.ts';
 import { percent } from './money.ts';
 import { boundary } from './period.ts';

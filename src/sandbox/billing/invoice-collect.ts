@@ -2,7 +2,8 @@
 // what follows the last one (https://docs.stripe.com/billing/revenue-recovery/smart-retries).
 import { announce, change } from '../delivery/event.ts';
 import { setTimer } from '../engine/timer.ts';
-import type { Invoice, PaymentMethod } from '../store/entity.ts';
+import type { Invoice } from '../store/entity-invoice.ts';
+import type { PaymentMethod } from '../store/entity-payment.ts';
 import { readSettings } from '../control/setting.ts';
 import { nowOn, type World } from '../world.ts';
 import { hardDeclines } from './card.ts';

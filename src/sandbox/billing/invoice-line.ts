@@ -1,6 +1,7 @@
 // What an invoice charges for: a period of each item, and to the second what a change in the
 // middle of one gives back and takes (https://docs.stripe.com/billing/subscriptions/prorations).
-import type { InvoiceItem, InvoiceLine, Subscription, SubscriptionItem } from '../store/entity.ts';
+import type { InvoiceItem, InvoiceLine } from '../store/entity-invoice.ts';
+import type { Subscription, SubscriptionItem } from '../store/entity-subscription.ts';
 import { newId, type World } from '../world.ts';
 import { afterPercentages } from './discount.ts';
 import { forPeople, multiply, share } from './money.ts';

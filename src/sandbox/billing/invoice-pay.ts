@@ -2,7 +2,7 @@
 // that leaves its failed attempt behind.
 import { invalid, StripeError } from '../api/error.ts';
 import { render } from '../shape/render.ts';
-import type { Invoice } from '../store/entity.ts';
+import type { Invoice } from '../store/entity-invoice.ts';
 import type { World } from '../world.ts';
 import { cancelIntent } from './payment.ts';
 import { attach, cardError, methodByIdOrMagic } from './payment-method.ts';

@@ -2,7 +2,9 @@
 // which one pays an invoice; charges nothing.
 import { announce, change } from '../delivery/event.ts';
 import { invalid, missing, missingParam, StripeError } from '../api/error.ts';
-import type { Customer, Invoice, PaymentMethod } from '../store/entity.ts';
+import type { Invoice } from '../store/entity-invoice.ts';
+import type { PaymentMethod } from '../store/entity-payment.ts';
+import type { Customer } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import { cardByMagic, cardByNumber, type Decline, type TestCard } from './card.ts';
 

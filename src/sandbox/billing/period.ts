@@ -1,6 +1,6 @@
 // Billing periods: boundaries counted from the anchor, so that 31 January comes back to the 31st
 // after a short February (https://docs.stripe.com/billing/subscriptions/billing-cycle).
-import type { Recurring } from '../store/entity.ts';
+import type { Recurring } from '../store/entity-catalog.ts';
 
 const daySeconds = 86_400;
 export const hourSeconds = 3_600;

@@ -2,7 +2,8 @@
 // an open invoice (https://docs.stripe.com/customer-management).
 import { change } from '../delivery/event.ts';
 import { invalid } from '../api/error.ts';
-import type { Customer, Subscription } from '../store/entity.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
+import type { Customer } from '../store/entity.ts';
 import type { PortalConfiguration } from '../store/entity-session.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import { cardByNumber } from './card.ts';

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { invalid, missingParam } from '../api/error.ts';
 import { int, mergeMetadata } from '../api/params.ts';
 import { add, change } from '../delivery/event.ts';
-import type { Interval, Metadata, Price } from '../store/entity.ts';
+import type { Interval, Price } from '../store/entity-catalog.ts';
+import type { Metadata } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import { tidyDecimal } from './money.ts';
 

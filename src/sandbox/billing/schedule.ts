@@ -3,11 +3,9 @@
 import { invalid } from '../api/error.ts';
 import { announce, change } from '../delivery/event.ts';
 import { clearTimer, setTimer } from '../engine/timer.ts';
-import type { Subscription } from '../store/entity.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
 import type { SchedulePhase, SubscriptionSchedule } from '../store/entity-session.ts';
 import { newId, nowOn, type World } from '../world.ts';
-import { boundary } from './period.ts';
-import { recurringPrice } from './subscription-create.ts';
 import { endSubscription } from './subscription-end.ts';
 import { changePlan } from './subscription-plan.ts';
 import { periodEnd } from './subscription-timer.ts';
@@ -69,71 +67,6 @@ export const scheduleFrom = (
   );
   armNext(world, row);
   return row;
-};
-
-export type PhaseAsked = {
-  items: { price: string; quantity?: number | undefined }[];
-  start_date?: 'now' | number | undefined;
-  end_date?: 'now' | number | undefined;
-  duration?:
-    | { interval: 'day' | 'week' | 'month' | 'year'; interval_count?: number | undefined }
-    | undefined;
-  proration_behavior?: SchedulePhase['proration_behavior'] | undefined;
-  metadata?: Record<string, string> | null | undefined;
-};
-
-/** The phases as asked, each beginning where the one before ends. */
-export const phasesOf = (
-  world: World,
-  schedule: SubscriptionSchedule,
-  asked: PhaseAsked[],
-): SchedulePhase[] => {
-  const now = nowOn(world, schedule.test_clock);
-  let start = schedule.phases[0]!.start_date;
-  return asked.map((phase, i) => {
-    const at = (when: 'now' | number | undefined): number | undefined =>
-      when === 'now' ? now : when;
-    const begins = at(phase.start_date) ?? start;
-    if (begins !== start) {
-      throw invalid('The start date of a phase must be the end date of the phase before it.', {
-        param: `phases[${i}][start_date]`,
-      });
-    }
-    const ends =
-      at(phase.end_date) ?? durationEnd(phase, begins) ?? naturalEnd(world, phase, begins);
-    if (ends <= begins)
-      throw invalid('The end date of a phase must be after its start.', {
-        param: `phases[${i}][end_date]`,
-      });
-    start = ends;
-    return {
-      items: phase.items.map((item, j) => ({
-        price: recurringPrice(world, item.price, `phases[${i}][items][${j}][price]`).id,
-        quantity: item.quantity ?? 1,
-      })),
-      start_date: begins,
-      end_date: ends,
-      proration_behavior: phase.proration_behavior ?? 'create_prorations',
-      metadata: phase.metadata ?? {},
-      currency: schedule.phases[0]!.currency,
-      trial_end: null,
-    };
-  });
-};
-
-const durationEnd = ({ duration }: PhaseAsked, start: number): number | undefined =>
-  duration === undefined
-    ? undefined
-    : boundary(
-        start,
-        { interval: duration.interval, interval_count: duration.interval_count ?? 1 },
-        1,
-      );
-
-/** Without an end a phase lasts one period of its price. */
-const naturalEnd = (world: World, phase: PhaseAsked, start: number): number => {
-  const price = world.store.get('price', phase.items[0]?.price ?? '');
-  return boundary(start, price?.recurring ?? { interval: 'month', interval_count: 1 }, 1);
 };
 
 export const updateSchedule = (

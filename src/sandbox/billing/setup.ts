@@ -2,7 +2,8 @@
 // (https://docs.stripe.com/api/setup_intents).
 import { invalid } from '../api/error.ts';
 import { add, announce } from '../delivery/event.ts';
-import type { Customer, Metadata, SetupIntent } from '../store/entity.ts';
+import type { SetupIntent } from '../store/entity-payment.ts';
+import type { Customer, Metadata } from '../store/entity.ts';
 import { newId, randomText, type World } from '../world.ts';
 import { cardByNumber } from './card.ts';
 import { attach, cardError, methodByIdOrMagic } from './payment-method.ts';

@@ -1,6 +1,6 @@
 // DELETE /v1/subscriptions/{id}: the end at once, with what is owed or given back for the period.
 import { add } from '../delivery/event.ts';
-import type { Subscription } from '../store/entity.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import { createInvoice, finalizeInvoice, takePendingLines } from './invoice.ts';
 import { collect } from './invoice-collect.ts';

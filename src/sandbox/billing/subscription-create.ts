@@ -1,17 +1,12 @@
 // A subscription's first moment: its items and periods, the first invoice, and what the payment
 // behaviour makes of the first payment (https://docs.stripe.com/api/subscriptions/create).
-import { invalid, missingParam } from '../api/error.ts';
+import { invalid } from '../api/error.ts';
 import { announce } from '../delivery/event.ts';
 import { redeem, type DiscountAsked } from './discount.ts';
-import type {
-  CollectionMethod,
-  Customer,
-  Metadata,
-  PaymentMethod,
-  Price,
-  Subscription,
-  SubscriptionItem,
-} from '../store/entity.ts';
+import type { Price } from '../store/entity-catalog.ts';
+import type { PaymentMethod } from '../store/entity-payment.ts';
+import type { CollectionMethod, Subscription } from '../store/entity-subscription.ts';
+import type { Customer, Metadata } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import type { Decline } from './card.ts';
 import { createInvoice, finalizeInvoice } from './invoice.ts';
@@ -20,16 +15,12 @@ import { periodLines } from './invoice-line.ts';
 import { share } from './money.ts';
 import { cardError, defaultMethod } from './payment-method.ts';
 import { boundary, boundaryAfter, days } from './period.ts';
+import { oneCurrency, recurringPrice } from './subscription-price.ts';
+import { newItem, type ItemAsked } from './subscription-item.ts';
 import { rearm } from './subscription-timer.ts';
 
 export type PaymentBehavior =
   'allow_incomplete' | 'default_incomplete' | 'error_if_incomplete' | 'pending_if_incomplete';
-
-export type ItemAsked = {
-  price?: string | undefined;
-  quantity?: number | undefined;
-  metadata?: Metadata | null | undefined;
-};
 
 export type NewSubscription = {
   customer: Customer;
@@ -167,7 +158,7 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
     schedule: null,
     start_date: now,
     status: 'incomplete',
-    status_details: {},
+    status_details: null,
     test_clock: asked.customer.test_clock,
     trial_start: asked.trialEnd === null ? null : now,
     trial_end: asked.trialEnd,
@@ -177,24 +168,6 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
     _pending: null,
   };
 };
-
-export const newItem = (
-  subscription: string,
-  price: Price,
-  asked: ItemAsked,
-  period: { start: number; end: number },
-): SubscriptionItem => ({
-  id: newId('si', 14),
-  object: 'subscription_item',
-  created: period.start,
-  current_period_start: period.start,
-  current_period_end: period.end,
-  livemode: false,
-  metadata: asked.metadata ?? {},
-  price: price.id,
-  quantity: asked.quantity ?? 1,
-  subscription,
-});
 
 const firstPeriodEnd = (asked: NewSubscription, price: Price, now: number): number => {
   if (asked.trialEnd !== null) return asked.trialEnd;
@@ -217,46 +190,6 @@ const firstLines = (world: World, row: Subscription, asked: NewSubscription, now
     const amount = asked.prorates ? share(line.amount, line.period.end - now, whole) : 0;
     return { ...line, amount, proration: true };
   });
-};
-
-/** An active price that recurs, or the refusal. */
-export const recurringPrice = (world: World, id: string | undefined, param: string): Price => {
-  const price = id === undefined ? undefined : world.store.get('price', id);
-  if (price === undefined) throw missingParam('price', id ?? '', param);
-  if (price.recurring === null) {
-    throw invalid(
-      `The price specified is set to \`type=one_time\` but this field only accepts prices with \`type=recurring\`.`,
-      { param },
-    );
-  }
-  if (!price.active) {
-    throw invalid('The price specified is inactive. This field only accepts active prices.', {
-      param,
-    });
-  }
-  return price;
-};
-
-const oneCurrency = (prices: Price[], customer: Customer): string => {
-  const [first] = prices;
-  const differs = prices.find(
-    (price) =>
-      price.currency !== first!.currency ||
-      price.recurring!.interval !== first!.recurring!.interval ||
-      price.recurring!.interval_count !== first!.recurring!.interval_count,
-  );
-  if (differs !== undefined) {
-    throw invalid(
-      'Currency and interval fields must match across all plans on this subscription.',
-      { param: 'items' },
-    );
-  }
-  if (customer.currency !== null && customer.currency !== first!.currency) {
-    throw invalid(
-      `You cannot combine currencies on a single customer. This customer has an active subscription, subscription schedule, discount, quote, or invoice item with currency ${customer.currency}`,
-    );
-  }
-  return first!.currency;
 };
 
 const requirePayer = (world: World, asked: NewSubscription, row: Subscription): void => {

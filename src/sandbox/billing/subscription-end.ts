@@ -1,7 +1,8 @@
 // The ends of a subscription: canceled, expired before it was paid, paused. Ends nothing by itself;
 // a request, a timer or the last failed payment calls.
 import { announce, change } from '../delivery/event.ts';
-import type { Invoice, Subscription } from '../store/entity.ts';
+import type { Invoice } from '../store/entity-invoice.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
 import { nowOn, type World } from '../world.ts';
 import { haltInvoice, voidInvoice } from './invoice.ts';
 import { rearm } from './subscription-timer.ts';

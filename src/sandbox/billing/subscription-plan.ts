@@ -3,24 +3,18 @@
 // (https://docs.stripe.com/billing/subscriptions/change, .../pending-updates).
 import { invalid } from '../api/error.ts';
 import { add, announce, change } from '../delivery/event.ts';
-import type { InvoiceItem, Invoice, Subscription, SubscriptionItem } from '../store/entity.ts';
+import type { InvoiceItem, Invoice } from '../store/entity-invoice.ts';
+import type { Subscription, SubscriptionItem } from '../store/entity-subscription.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import { createInvoice, finalizeInvoice, takePendingLines, voidInvoice } from './invoice.ts';
 import { collect } from './invoice-collect.ts';
 import { itemAmount, pendingItems, periodLines, prorationItems } from './invoice-line.ts';
 import { boundary, hourSeconds } from './period.ts';
-import {
-  newItem,
-  recurringPrice,
-  refuseUnpaid,
-  type ItemAsked,
-  type PaymentBehavior,
-} from './subscription-create.ts';
+import { refuseUnpaid, type PaymentBehavior } from './subscription-create.ts';
+import { nextItems, type ItemChange } from './subscription-item.ts';
 import { periodEnd, rearm } from './subscription-timer.ts';
 
 export type Proration = 'create_prorations' | 'always_invoice' | 'none';
-export type ItemChange = ItemAsked & { id?: string | undefined; deleted?: boolean | undefined };
-
 export type PlanChange = {
   items: ItemChange[];
   proration: Proration;
@@ -128,68 +122,6 @@ const trialPlan = (
       trial_end: trialEnd,
       trial_start: isTrial ? subscription.trial_start : now,
     },
-  };
-};
-
-const nextItems = (
-  world: World,
-  subscription: Subscription,
-  asked: ItemChange[],
-): SubscriptionItem[] => {
-  let items = subscription.items;
-  for (const [i, ask] of asked.entries()) {
-    if (ask.price !== undefined) recurringPrice(world, ask.price, `items[${i}][price]`);
-    const old = ask.id === undefined ? undefined : items.find((item) => item.id === ask.id);
-    if (ask.id !== undefined && old === undefined) {
-      throw invalid(`No such subscription_item: '${ask.id}'`, {
-        param: `items[${i}][id]`,
-        code: 'resource_missing',
-      });
-    }
-    if (old === undefined) {
-      items = [...items, addedItem(world, subscription, ask, i)];
-    } else if (ask.deleted === true) {
-      items = items.filter((item) => item !== old);
-    } else {
-      const next = {
-        ...old,
-        price: ask.price ?? old.price,
-        quantity: ask.quantity ?? old.quantity,
-      };
-      items = items.map((item) => (item === old ? next : item));
-    }
-  }
-  if (items.length === 0)
-    throw invalid('A subscription must have at least one active plan.', { param: 'items' });
-  for (const item of items) {
-    const { currency } = world.store.need('price', item.price);
-    if (currency !== subscription.currency) {
-      throw invalid(
-        'Currency and interval fields must match across all plans on this subscription.',
-        { param: 'items' },
-      );
-    }
-  }
-  return items;
-};
-
-const addedItem = (
-  world: World,
-  subscription: Subscription,
-  ask: ItemChange,
-  i: number,
-): SubscriptionItem => {
-  const price = recurringPrice(world, ask.price, `items[${i}][price]`);
-  if (subscription.items.some((item) => item.price === price.id)) {
-    throw invalid(`Cannot add multiple subscription items with the same plan: ${price.id}`, {
-      param: `items[${i}][price]`,
-    });
-  }
-  const [first] = subscription.items;
-  const period = { start: first!.current_period_start, end: first!.current_period_end };
-  return {
-    ...newItem(subscription.id, price, ask, period),
-    created: nowOn(world, subscription.test_clock),
   };
 };
 

@@ -1,17 +1,18 @@
 // What the calendar does to a subscription: the next period with its draft invoice, the trial's
 // end, the weekly warning. The period moves on before any money does, as at Stripe.
 import { announce, change } from '../delivery/event.ts';
-import type { Invoice, Subscription, SubscriptionItem } from '../store/entity.ts';
+import type { Invoice } from '../store/entity-invoice.ts';
+import type { Subscription, SubscriptionItem } from '../store/entity-subscription.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import {
   announceUpcoming,
-  buildInvoice,
   createInvoice,
   finalizeInvoice,
   markUncollectible,
   takePendingLines,
   voidInvoice,
 } from './invoice.ts';
+import { buildInvoice } from './invoice-build.ts';
 import { lineOfItem, pendingItems, periodLines } from './invoice-line.ts';
 import { defaultMethod } from './payment-method.ts';
 import { boundaryAfter, hourSeconds } from './period.ts';

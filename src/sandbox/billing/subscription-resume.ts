@@ -2,7 +2,7 @@
 // period that begins (https://docs.stripe.com/billing/subscriptions/pause).
 import { invalid } from '../api/error.ts';
 import { announce } from '../delivery/event.ts';
-import type { Subscription } from '../store/entity.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import { createInvoice, finalizeInvoice, takePendingLines } from './invoice.ts';
 import { collect } from './invoice-collect.ts';
@@ -37,7 +37,7 @@ export const resumeSubscription = (
   });
   const resumed = world.store.update('subscription', subscription.id, {
     status: 'active',
-    status_details: {},
+    status_details: null,
     items,
     ...(keepsCycle ? {} : { billing_cycle_anchor: now, latest_invoice: invoiceId }),
   });

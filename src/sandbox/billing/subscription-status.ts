@@ -1,7 +1,8 @@
 // How money changes a subscription's status (https://docs.stripe.com/billing/subscriptions/overview):
 // called after an invoice was paid, failed or written off. Moves no money.
 import { announce, change } from '../delivery/event.ts';
-import type { Invoice, Subscription } from '../store/entity.ts';
+import type { Invoice } from '../store/entity-invoice.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
 import { nowOn, type World } from '../world.ts';
 import { rearm } from './subscription-timer.ts';
 

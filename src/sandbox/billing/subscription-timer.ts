@@ -1,6 +1,6 @@
 // What a subscription waits for, derived from its row: set again after every change of the row.
 import { clearTimer, setTimer, type TimerKind } from '../engine/timer.ts';
-import type { Subscription } from '../store/entity.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
 import type { World } from '../world.ts';
 import { days, hourSeconds } from './period.ts';
 

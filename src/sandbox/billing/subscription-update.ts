@@ -5,7 +5,7 @@ import { invalid } from '../api/error.ts';
 import { mergeMetadata } from '../api/params.ts';
 import { change } from '../delivery/event.ts';
 import type { updateParams } from '../routes/subscription-params.ts';
-import type { Subscription } from '../store/entity.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
 import { nowOn, type World } from '../world.ts';
 import { redeem } from './discount.ts';
 import { attachedMethod } from './payment-method.ts';

@@ -8,7 +8,7 @@ import type { Wire } from '../shape/wire.ts';
 import { apiVersion, newId, nowOn, type World } from '../world.ts';
 
 /** Announces that something happened to a row, as the row is now. */
-export const announce = <T extends TableName>(world: World, type: string, row: Tables[T]): void => {
+export const announce = (world: World, type: string, row: Tables[TableName]): void => {
   if (!world.silent) emit(world, type, render(world, row));
 };
 
@@ -44,15 +44,17 @@ export const add = <T extends TableName>(
 /** Announces an object that need not be a row, such as an upcoming invoice. */
 export const emit = (world: World, type: string, object: Wire, previous?: Wire): void => {
   if (world.silent) return;
+  const clock = clockOf(world, object);
   const event: StripeEvent = {
     id: newId('evt'),
     object: 'event',
     api_version: apiVersion,
-    created: nowOn(world, clockOf(world, object)),
+    created: nowOn(world, clock),
     data: previous === undefined ? { object } : { object, previous_attributes: previous },
     livemode: false,
     request: world.request,
     type,
+    _clock: clock,
   };
   world.store.put('event', event);
   const copies = 1 + readFaults(world).webhooks.duplicate;

@@ -5,9 +5,11 @@ import { accountClock, nowOn, writeFact, type AccountClock, type World } from '.
 import { change } from '../delivery/event.ts';
 import { clearTimer, nextTimer, pushTimer, type TimerKind } from './timer.ts';
 import { whenDue } from './due.ts';
+import { pruneEvents } from './prune.ts';
 
 const sliceMs = 20;
 const tickMs = 500;
+const pruneEverySteps = 1_000;
 
 export type Engine = ReturnType<typeof startEngine>;
 type Log = (message: string, more?: Record<string, unknown>) => void;
@@ -18,7 +20,10 @@ export const startEngine = (world: World, committed: () => void, log: Log) => {
   let closed = false;
   for (const timer of world.store.all('timer')) pushTimer(world, timer);
 
+  let steps = 0;
   const step = (timer: Timer): void => {
+    steps += 1;
+    if (steps % pruneEverySteps === 0) pruneEvents(world);
     world.step = { clock: timer.clock, at: timer.at };
     world.request = { id: null, idempotency_key: null };
     try {

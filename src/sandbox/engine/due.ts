@@ -16,7 +16,7 @@ import { startPhase } from '../billing/schedule.ts';
 import { intentOf } from '../billing/invoice.ts';
 import { settleSession } from '../billing/checkout.ts';
 import { announce } from '../delivery/event.ts';
-import type { Subscription } from '../store/entity.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
 import { nowOn, type World } from '../world.ts';
 import { setTimer, type TimerKind } from './timer.ts';
 

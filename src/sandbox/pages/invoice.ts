@@ -10,7 +10,8 @@ import { makeMethod } from '../billing/payment-method.ts';
 import { completeSetup } from '../billing/setup.ts';
 import { intentOf } from '../billing/invoice.ts';
 import { invalid } from '../api/error.ts';
-import type { Invoice, PaymentIntent } from '../store/entity.ts';
+import type { Invoice } from '../store/entity-invoice.ts';
+import type { PaymentIntent } from '../store/entity-payment.ts';
 import type { World } from '../world.ts';
 import {
   button,

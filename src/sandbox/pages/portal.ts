@@ -5,7 +5,8 @@ import { payInvoice } from '../billing/invoice-pay.ts';
 import { invalid } from '../api/error.ts';
 import { changeCard, liveSubscriptions, setCancellation } from '../billing/portal.ts';
 import { openInvoices } from '../billing/subscription-end.ts';
-import type { Customer, Subscription } from '../store/entity.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
+import type { Customer } from '../store/entity.ts';
 import type { PortalSession } from '../store/entity-session.ts';
 import type { World } from '../world.ts';
 import {

@@ -17,7 +17,7 @@ import {
   timestamp,
 } from '../api/params.ts';
 import { add, announce, change } from '../delivery/event.ts';
-import type { Coupon, PromotionCode } from '../store/entity.ts';
+import type { Coupon, PromotionCode } from '../store/entity-catalog.ts';
 import { newId, nowOn, randomText, type World } from '../world.ts';
 
 const percentOff = z

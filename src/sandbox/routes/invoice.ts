@@ -12,7 +12,7 @@ import { previewInvoice } from '../billing/preview.ts';
 import { announce, change } from '../delivery/event.ts';
 import { setTimer } from '../engine/timer.ts';
 import { showLine } from '../shape/invoice.ts';
-import type { Invoice } from '../store/entity.ts';
+import type { Invoice } from '../store/entity-invoice.ts';
 import { nowOn, type World } from '../world.ts';
 import * as params from './invoice-params.ts';
 

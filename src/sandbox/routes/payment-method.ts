@@ -8,7 +8,7 @@ import { cardByMagic, cardByNumber } from '../billing/card.ts';
 import { attach, detach, makeMethod, methodByIdOrMagic } from '../billing/payment-method.ts';
 import { cancelSetup, confirmSetup, createSetup } from '../billing/setup.ts';
 import { change } from '../delivery/event.ts';
-import type { PaymentMethod } from '../store/entity.ts';
+import type { PaymentMethod } from '../store/entity-payment.ts';
 import type { World } from '../world.ts';
 
 const card = z.strictObject({

@@ -19,7 +19,7 @@ import { attempt } from '../billing/payment.ts';
 import { attach, cardError, methodByIdOrMagic } from '../billing/payment-method.ts';
 import { add, announce, change } from '../delivery/event.ts';
 import { render } from '../shape/render.ts';
-import type { Charge, PaymentIntent, Refund } from '../store/entity.ts';
+import type { Charge, PaymentIntent, Refund } from '../store/entity-payment.ts';
 import { newId, nowOn, type World } from '../world.ts';
 
 const confirmParams = z.strictObject({
@@ -101,7 +101,6 @@ const refund = (world: World, params: z.output<typeof refundParams>): Refund => 
       charge: charge.id,
       created: nowOn(world, clock),
       currency: charge.currency,
-      livemode: false,
       metadata: mergeMetadata({}, params.metadata),
       payment_intent: charge.payment_intent,
       ...{ reason: params.reason ?? null },

@@ -17,7 +17,7 @@ import {
 } from '../api/params.ts';
 import { createPrice, recurringParams, takeLookupKey } from '../billing/price.ts';
 import { add, change } from '../delivery/event.ts';
-import type { Price } from '../store/entity.ts';
+import type { Price } from '../store/entity-catalog.ts';
 import { newId, nowOn, type World } from '../world.ts';
 
 const createParams = z.strictObject({

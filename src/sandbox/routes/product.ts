@@ -19,7 +19,7 @@ import {
 } from '../api/params.ts';
 import { add, announce, change } from '../delivery/event.ts';
 import { createPrice, recurringParams } from '../billing/price.ts';
-import type { Product } from '../store/entity.ts';
+import type { Product } from '../store/entity-catalog.ts';
 import { newId, nowOn, type World } from '../world.ts';
 
 const shared = {

@@ -16,11 +16,11 @@ import {
 } from '../api/params.ts';
 import {
   cancelSchedule,
-  phasesOf,
   releaseSchedule,
   scheduleFrom,
   updateSchedule,
 } from '../billing/schedule.ts';
+import { phasesOf } from '../billing/schedule-phase.ts';
 import { proration } from './subscription-params.ts';
 
 const when = z.union([z.literal('now'), timestamp]);

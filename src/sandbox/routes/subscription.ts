@@ -12,7 +12,7 @@ import { pauseSubscription } from '../billing/subscription-end.ts';
 import { cancelNow } from '../billing/subscription-cancel.ts';
 import { resumeSubscription } from '../billing/subscription-resume.ts';
 import { updateSubscription } from '../billing/subscription-update.ts';
-import type { Subscription } from '../store/entity.ts';
+import type { Subscription } from '../store/entity-subscription.ts';
 import type { World } from '../world.ts';
 import * as params from './subscription-params.ts';
 

@@ -1,5 +1,5 @@
 // How Stripe shows products, prices (and the legacy plan inside items), coupons and promotion codes.
-import type { Coupon, Discount, Price, Product, PromotionCode } from '../store/entity.ts';
+import type { Coupon, Discount, Price, Product, PromotionCode } from '../store/entity-catalog.ts';
 import { publicPart, type Wire } from './wire.ts';
 
 export const showProduct = (product: Product): Wire =>

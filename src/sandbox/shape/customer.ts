@@ -1,5 +1,6 @@
 // How Stripe shows customers, their payment methods and setup intents, and the account.
-import type { Customer, PaymentMethod, SetupIntent, TestClock } from '../store/entity.ts';
+import type { PaymentMethod, SetupIntent } from '../store/entity-payment.ts';
+import type { Customer, TestClock } from '../store/entity.ts';
 import { publicPart, type Wire } from './wire.ts';
 
 export const showCustomer = (customer: Customer): Wire =>

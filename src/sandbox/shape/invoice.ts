@@ -1,5 +1,5 @@
 // How Stripe shows invoices, their lines and the items that wait for the next one.
-import type { Invoice, InvoiceItem, InvoiceLine } from '../store/entity.ts';
+import type { Invoice, InvoiceItem, InvoiceLine } from '../store/entity-invoice.ts';
 import type { World } from '../world.ts';
 import { embedded, publicPart, type Wire } from './wire.ts';
 
@@ -164,7 +164,7 @@ export const showInvoiceItem = (world: World, item: InvoiceItem): Wire => {
       type: 'price_details',
       unit_amount_decimal: price.unit_amount_decimal,
     },
-    proration_details: { discount_amounts: [] },
+    proration_details: { credited_items: null, discount_amounts: [] },
     quantity_decimal: String(item.quantity),
     tax_rates: [],
     test_clock: world.store.need('customer', item.customer).test_clock,

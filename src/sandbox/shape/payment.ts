@@ -1,5 +1,6 @@
 // How Stripe shows payment intents, charges, refunds and the payments of an invoice.
-import type { Charge, InvoicePayment, PaymentIntent, Refund } from '../store/entity.ts';
+import type { InvoicePayment } from '../store/entity-invoice.ts';
+import type { Charge, PaymentIntent, Refund } from '../store/entity-payment.ts';
 import { publicPart, type Wire } from './wire.ts';
 
 export const showPaymentIntent = (intent: PaymentIntent): Wire => ({

@@ -43,8 +43,7 @@ const shapes: { [T in TableName]?: Show<T> } = {
 
 /** A row as Stripe shows it, references unexpanded. */
 export const render = (world: World, row: Tables[TableName]): Wire => {
-  const show = shapes[row.object as TableName] as
-    ((world: World, row: Tables[TableName]) => Wire) | undefined;
+  const show = shapes[row.object] as ((world: World, row: Tables[TableName]) => Wire) | undefined;
   if (show === undefined) throw new Error(`${row.object} has no shape`);
   return show(world, row);
 };

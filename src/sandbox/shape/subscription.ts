@@ -1,5 +1,5 @@
 // How Stripe shows subscriptions and schedules: the period lives on the items, prices are current.
-import type { Subscription, SubscriptionItem } from '../store/entity.ts';
+import type { Subscription, SubscriptionItem } from '../store/entity-subscription.ts';
 import type { SubscriptionSchedule } from '../store/entity-session.ts';
 import type { World } from '../world.ts';
 import { showPlan, showPrice } from './catalog.ts';
@@ -52,13 +52,19 @@ export const showSubscription = (world: World, subscription: Subscription): Wire
   },
   pending_invoice_item_interval: null,
   transfer_data: null,
-  ...publicPart(subscription),
+  ...visiblePart(subscription),
   items: embedded(
     `/v1/subscription_items?subscription=${subscription.id}`,
     subscription.items.map((item) => showItem(world, item)),
   ),
   pending_update: showPendingUpdate(world, subscription),
 });
+
+/** `status_details` is there only while there is something to say. */
+const visiblePart = (subscription: Subscription): Wire => {
+  const { status_details: details, ...rest } = publicPart(subscription);
+  return details === null ? rest : { ...rest, status_details: details };
+};
 
 const showPendingUpdate = (world: World, { _pending: pending }: Subscription): Wire | null =>
   pending === null || !pending.shown

@@ -12,6 +12,5 @@ export const embedded = (url: string, data: unknown[], total = data.length): Wir
   object: 'list',
   data,
   has_more: total > data.length,
-  total_count: total,
   url,
 });

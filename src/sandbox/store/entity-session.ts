@@ -1,8 +1,6 @@
 // The rows beside billing itself: pages a person opens, schedules, events and their deliveries,
 // and what the sandbox keeps about itself. A key that starts with `_` never leaves the process.
-import type { Metadata } from './entity.ts';
-
-type Row<O extends string> = { id: string; object: O };
+import type { Metadata, Row } from './entity.ts';
 
 export type CheckoutSession = Row<'checkout.session'> & {
   allow_promotion_codes: boolean | null;
@@ -107,6 +105,7 @@ export type StripeEvent = Row<'event'> & {
   livemode: false;
   request: { id: string | null; idempotency_key: string | null };
   type: string;
+  _clock: string | null;
 };
 
 export type Delivery = Row<'delivery'> & {

@@ -1,25 +1,29 @@
 // The table of tables: every kind of row the sandbox keeps, by Stripe's object name.
 // Adding a resource begins here.
-import type * as Billing from './entity.ts';
+import type * as Core from './entity.ts';
+import type * as Catalog from './entity-catalog.ts';
+import type * as Invoice from './entity-invoice.ts';
+import type * as Payment from './entity-payment.ts';
 import type * as Session from './entity-session.ts';
+import type * as Subscription from './entity-subscription.ts';
 
 export type Tables = {
-  customer: Billing.Customer;
-  product: Billing.Product;
-  price: Billing.Price;
-  coupon: Billing.Coupon;
-  promotion_code: Billing.PromotionCode;
-  discount: Billing.Discount;
-  payment_method: Billing.PaymentMethod;
-  setup_intent: Billing.SetupIntent;
-  payment_intent: Billing.PaymentIntent;
-  charge: Billing.Charge;
-  refund: Billing.Refund;
-  subscription: Billing.Subscription;
-  invoice: Billing.Invoice;
-  invoiceitem: Billing.InvoiceItem;
-  invoice_payment: Billing.InvoicePayment;
-  'test_helpers.test_clock': Billing.TestClock;
+  customer: Core.Customer;
+  product: Catalog.Product;
+  price: Catalog.Price;
+  coupon: Catalog.Coupon;
+  promotion_code: Catalog.PromotionCode;
+  discount: Catalog.Discount;
+  payment_method: Payment.PaymentMethod;
+  setup_intent: Payment.SetupIntent;
+  payment_intent: Payment.PaymentIntent;
+  charge: Payment.Charge;
+  refund: Payment.Refund;
+  subscription: Subscription.Subscription;
+  invoice: Invoice.Invoice;
+  invoiceitem: Invoice.InvoiceItem;
+  invoice_payment: Invoice.InvoicePayment;
+  'test_helpers.test_clock': Core.TestClock;
   'checkout.session': Session.CheckoutSession;
   'billing_portal.session': Session.PortalSession;
   'billing_portal.configuration': Session.PortalConfiguration;

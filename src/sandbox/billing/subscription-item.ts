@@ -1,0 +1,94 @@
+// The items of a subscription: made, added, changed and taken away.
+import { invalid } from '../api/error.ts';
+import type { Subscription, SubscriptionItem } from '../store/entity-subscription.ts';
+import type { Metadata } from '../store/entity.ts';
+import type { Price } from '../store/entity-catalog.ts';
+import { newId, nowOn, type World } from '../world.ts';
+import { recurringPrice } from './subscription-price.ts';
+
+export type ItemAsked = {
+  price?: string | undefined;
+  quantity?: number | undefined;
+  metadata?: Metadata | null | undefined;
+};
+export type ItemChange = ItemAsked & { id?: string | undefined; deleted?: boolean | undefined };
+
+export const newItem = (
+  subscription: string,
+  price: Price,
+  asked: ItemAsked,
+  period: { start: number; end: number },
+): SubscriptionItem => ({
+  id: newId('si', 14),
+  object: 'subscription_item',
+  created: period.start,
+  current_period_start: period.start,
+  current_period_end: period.end,
+  livemode: false,
+  metadata: asked.metadata ?? {},
+  price: price.id,
+  quantity: asked.quantity ?? 1,
+  subscription,
+});
+/** The items after the changes asked for. */
+export const nextItems = (
+  world: World,
+  subscription: Subscription,
+  asked: ItemChange[],
+): SubscriptionItem[] => {
+  let items = subscription.items;
+  for (const [i, ask] of asked.entries()) {
+    if (ask.price !== undefined) recurringPrice(world, ask.price, `items[${i}][price]`);
+    const old = ask.id === undefined ? undefined : items.find((item) => item.id === ask.id);
+    if (ask.id !== undefined && old === undefined) {
+      throw invalid(`No such subscription_item: '${ask.id}'`, {
+        param: `items[${i}][id]`,
+        code: 'resource_missing',
+      });
+    }
+    if (old === undefined) {
+      items = [...items, addedItem(world, subscription, ask, i)];
+    } else if (ask.deleted === true) {
+      items = items.filter((item) => item !== old);
+    } else {
+      const next = {
+        ...old,
+        price: ask.price ?? old.price,
+        quantity: ask.quantity ?? old.quantity,
+      };
+      items = items.map((item) => (item === old ? next : item));
+    }
+  }
+  if (items.length === 0)
+    throw invalid('A subscription must have at least one active plan.', { param: 'items' });
+  for (const item of items) {
+    const { currency } = world.store.need('price', item.price);
+    if (currency !== subscription.currency) {
+      throw invalid(
+        'Currency and interval fields must match across all plans on this subscription.',
+        { param: 'items' },
+      );
+    }
+  }
+  return items;
+};
+
+const addedItem = (
+  world: World,
+  subscription: Subscription,
+  ask: ItemChange,
+  i: number,
+): SubscriptionItem => {
+  const price = recurringPrice(world, ask.price, `items[${i}][price]`);
+  if (subscription.items.some((item) => item.price === price.id)) {
+    throw invalid(`Cannot add multiple subscription items with the same plan: ${price.id}`, {
+      param: `items[${i}][price]`,
+    });
+  }
+  const [first] = subscription.items;
+  const period = { start: first!.current_period_start, end: first!.current_period_end };
+  return {
+    ...newItem(subscription.id, price, ask, period),
+    created: nowOn(world, subscription.test_clock),
+  };
+};

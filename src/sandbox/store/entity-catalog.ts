@@ -1,0 +1,60 @@
+// Rows of what is sold: products, prices, and what takes something off them.
+import type { Kept, Row } from './entity.ts';
+
+export type Interval = 'day' | 'week' | 'month' | 'year';
+
+export type Product = Kept<'product'> & {
+  name: string;
+  active: boolean;
+  default_price: string | null;
+  updated: number;
+  _deleted: boolean;
+};
+
+export type Recurring = { interval: Interval; interval_count: number };
+export type Price = Kept<'price'> & {
+  active: boolean;
+  currency: string;
+  product: string;
+  nickname: string | null;
+  lookup_key: string | null;
+  recurring: Recurring | null;
+  type: 'one_time' | 'recurring';
+  unit_amount: number | null;
+  unit_amount_decimal: string;
+};
+
+export type Coupon = Kept<'coupon'> & {
+  amount_off: number | null;
+  currency: string | null;
+  duration: 'forever' | 'once' | 'repeating';
+  duration_in_months: number | null;
+  max_redemptions: number | null;
+  percent_off: number | null;
+  redeem_by: number | null;
+  times_redeemed: number;
+  valid: boolean;
+  _deleted: boolean;
+};
+
+export type PromotionCode = Kept<'promotion_code'> & {
+  active: boolean;
+  code: string;
+  customer: string | null;
+  expires_at: number | null;
+  max_redemptions: number | null;
+  promotion: { coupon: string; type: 'coupon' };
+  times_redeemed: number;
+};
+
+export type Discount = Row<'discount'> & {
+  customer: string | null;
+  end: number | null;
+  start: number;
+  invoice: string | null;
+  promotion_code: string | null;
+  checkout_session: string | null;
+  source: { coupon: string; type: 'coupon' };
+  subscription: string | null;
+  _used: boolean;
+};

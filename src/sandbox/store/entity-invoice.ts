@@ -1,0 +1,93 @@
+// Rows of what is owed: invoices, their lines, what waits for the next one, and what pays them.
+import type { CollectionMethod } from './entity-subscription.ts';
+import type { Kept, Metadata, Row } from './entity.ts';
+
+/** What one line of an invoice charges for; `subscription` and `item` are null for one-off lines. */
+export type InvoiceLine = {
+  id: string;
+  amount: number;
+  description: string;
+  period: { start: number; end: number };
+  proration: boolean;
+  price: string;
+  quantity: number;
+  subscription: string | null;
+  subscriptionItem: string | null;
+  invoiceItem: string | null;
+  discountAmounts: { amount: number; discount: string }[];
+};
+
+export type InvoiceItem = Row<'invoiceitem'> & {
+  date: number;
+  amount: number;
+  currency: string;
+  customer: string;
+  description: string;
+  invoice: string | null;
+  metadata: Metadata;
+  period: { start: number; end: number };
+  proration: boolean;
+  quantity: number;
+  _subscription: string;
+  _item: string;
+  _price: string;
+};
+
+export type InvoiceStatus = 'draft' | 'open' | 'paid' | 'uncollectible' | 'void';
+export type BillingReason =
+  'subscription_create' | 'subscription_cycle' | 'subscription_update' | 'manual';
+
+export type Invoice = Kept<'invoice'> & {
+  amount_due: number;
+  amount_paid: number;
+  amount_remaining: number;
+  attempt_count: number;
+  attempted: boolean;
+  auto_advance: boolean;
+  automatically_finalizes_at: number | null;
+  billing_reason: BillingReason;
+  collection_method: CollectionMethod;
+  currency: string;
+  customer: string;
+  default_payment_method: string | null;
+  discounts: string[];
+  due_date: number | null;
+  ending_balance: number | null;
+  hosted_invoice_url: string | null;
+  invoice_pdf: string | null;
+  next_payment_attempt: number | null;
+  number: string | null;
+  period_start: number;
+  period_end: number;
+  starting_balance: number;
+  status: InvoiceStatus;
+  status_transitions: {
+    finalized_at: number | null;
+    marked_uncollectible_at: number | null;
+    paid_at: number | null;
+    voided_at: number | null;
+  };
+  subtotal: number;
+  total: number;
+  test_clock: string | null;
+  _lines: InvoiceLine[];
+  _intent: string | null;
+  _payment: string | null;
+  _subscription: string | null;
+  _retries: number;
+  _firstFailedAt: number | null;
+  _stoppedMethod: string | null;
+};
+
+export type InvoicePayment = Row<'invoice_payment'> & {
+  amount_paid: number | null;
+  amount_requested: number;
+  created: number;
+  currency: string;
+  invoice: string;
+  is_default: boolean;
+  livemode: false;
+  payment: { type: 'payment_intent'; payment_intent: string };
+  status: 'open' | 'paid' | 'canceled';
+  status_transitions: { canceled_at: number | null; paid_at: number | null };
+};
