@@ -110,6 +110,18 @@ describe('deliveries', () => {
     });
   });
 
+  test('what was for an endpoint that is gone is given up', async () => {
+    stand = await openStand();
+    stand.receiver.status = 500;
+    await stand.stripe.products.create({ name: 'P' });
+    const [endpoint] = (await stand.stripe.webhookEndpoints.list()).data;
+    await stand.stripe.webhookEndpoints.del(endpoint!.id);
+    await stand.delivered();
+    expect((await stand.control('GET', '/deliveries?limit=1')).body.data).toMatchObject([
+      { status: 'failed' },
+    ]);
+  });
+
   test('hold keeps them, leaving releases them in order; one can be sent meanwhile', async () => {
     stand = await openStand();
     await stand.control('PUT', '/faults', { webhooks: { mode: 'hold' } });

@@ -266,6 +266,27 @@ describe('renewing', () => {
     });
   });
 
+  test('without retries the setting follows the first failure', async () => {
+    await stand.control('PUT', '/settings', {
+      retries: { count: 0, days: 14 },
+      after_retries: 'cancel',
+    });
+    const customer = await customerWith(stripe, 'pm_card_visa');
+    const price = await monthly(stripe, 1000);
+    const made = await stripe.subscriptions.create({
+      customer: customer.id,
+      items: [{ price: price.id }],
+    });
+    await stripe.paymentMethods.detach(
+      (await stripe.customers.listPaymentMethods(customer.id)).data[0]!.id,
+    );
+    await stand.moveTo(made.items.data[0]!.current_period_end + 2 * hour);
+    expect(await stripe.subscriptions.retrieve(made.id)).toMatchObject({
+      status: 'canceled',
+      cancellation_details: { reason: 'payment_failed' },
+    });
+  });
+
   test('paying the open invoice with a good card makes it active again', async () => {
     const customer = await customerWith(stripe, 'pm_card_visa');
     const price = await monthly(stripe, 1000);

@@ -89,10 +89,8 @@ const noteFailure = (
   const isFirst = invoice._subscription !== null && isIncomplete(world, invoice._subscription);
   const first = invoice._firstFailedAt ?? now;
   const retries = invoice._retries + (by === 'retry' ? 1 : 0);
-  const planned =
-    by === 'person' || isFirst || !invoice.auto_advance
-      ? invoice.next_payment_attempt
-      : nextAttempt(world, first, retries);
+  const isChased = by !== 'person' && !isFirst && invoice.auto_advance;
+  const planned = isChased ? nextAttempt(world, first, retries) : invoice.next_payment_attempt;
   const failed = change(
     world,
     'invoice',
@@ -108,11 +106,11 @@ const noteFailure = (
     'invoice.updated',
   );
   if (loudness === 'announced') announce(world, 'invoice.payment_failed', failed);
-  if (planned !== null && by !== 'person') {
+  if (planned !== null && isChased) {
     setTimer(world, 'invoice.retry', invoice.id, { clock: invoice.test_clock, at: planned });
   }
   afterInvoiceFailed(world, failed);
-  if (by === 'retry' && planned === null) giveUp(world, failed);
+  if (isChased && planned === null) giveUp(world, failed);
 };
 
 const isIncomplete = (world: World, subscription: string): boolean =>

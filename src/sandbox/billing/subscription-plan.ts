@@ -49,6 +49,9 @@ export const changePlan = (
     items: plan.items,
     billing_cycle_anchor: plan.anchor,
     ...plan.trial,
+    ...(subscription.cancel_at_period_end
+      ? { cancel_at: periodEnd({ ...subscription, items: plan.items }) }
+      : {}),
     ...(invoices ? { latest_invoice: invoiceId } : {}),
   };
   if (invoices && asked.behavior === 'pending_if_incomplete') {

@@ -47,6 +47,9 @@ export const mountControls = (app: Express, parts: ControlParts): void => {
     response.json({ reset: true });
   });
   app.use('/_sandbox', router);
+  app.get('/healthz', (_request, response) => {
+    response.json({ status: 'ok' });
+  });
 };
 
 /** The JSON body as the schema reads it, or a 400 that says what is wrong. */
@@ -163,12 +166,17 @@ const putFaults = (world: World, faults: Faults): string[] =>
   });
 
 const mountDeliveries = (router: express.Router, { world, sender }: ControlParts): void => {
-  router.get('/deliveries', (_request, response) => {
+  router.get('/deliveries', (request, response) => {
     const rows = [...world.store.all('delivery')];
     const outstanding = rows.filter(
       (row) => row.status === 'pending' || row.status === 'held',
     ).length;
-    const data = rows.map(({ id, event_id, type, status, attempts, last_status }) => ({
+    const limit = Number(request.query['limit'] ?? rows.length);
+    const shown =
+      Number.isInteger(limit) && limit >= 0
+        ? rows.slice(rows.length - Math.min(limit, rows.length))
+        : rows;
+    const data = shown.map(({ id, event_id, type, status, attempts, last_status }) => ({
       id,
       event_id,
       type,

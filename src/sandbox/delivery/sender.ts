@@ -10,7 +10,12 @@ import { signatureHeader } from './signature.ts';
 
 const concurrencyMax = 8;
 const timeoutMs = 10_000;
-const pausesMs = [1_000, 2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 3_600_000];
+const second = 1_000;
+const minute = 60 * second;
+const pausesMs = [
+  ...[1, 2, 5, 15, 30].map((n) => n * second),
+  ...[1, 1, 1, 1, 1, 5, 5, 30, 60].map((n) => n * minute),
+];
 const giveUpMs = 3 * 86_400_000;
 const tickMs = 250;
 
@@ -89,10 +94,11 @@ const note = (world: World, id: string, status: number | null): void => {
   const row = world.store.get('delivery', id);
   if (row === undefined) return;
   const attempts = row.attempts + 1;
+  const isGone = world.store.get('webhook_endpoint', row.endpoint) === undefined;
   const isDelivered = status !== null && status >= 200 && status < 300;
   const now = world.machineNow();
   const pause = pausesMs[Math.min(attempts - 1, pausesMs.length - 1)]!;
-  const isOver = now + pause - row.first_at > giveUpMs;
+  const isOver = isGone || now + pause - row.first_at > giveUpMs;
   world.store.update('delivery', id, {
     attempts,
     last_status: status,
@@ -107,7 +113,7 @@ type Agents = { 'http:': http.Agent; 'https:': https.Agent };
 const post = (world: World, row: Delivery, agents: Agents): Promise<number | null> => {
   const event = world.store.get('event', row.event_id);
   const endpoint = world.store.get('webhook_endpoint', row.endpoint);
-  if (event === undefined || endpoint === undefined) return Promise.resolve(410);
+  if (event === undefined || endpoint === undefined) return Promise.resolve(null);
   const body = JSON.stringify({ ...render(world, event), pending_webhooks: 1 });
   const seconds = Math.floor(world.machineNow() / 1000);
   const url = new URL(endpoint.url);

@@ -13,6 +13,7 @@ import { priceEndpoints } from './price.ts';
 import { productEndpoints } from './product.ts';
 import { scheduleEndpoints } from './schedule.ts';
 import { subscriptionEndpoints } from './subscription.ts';
+import { subscriptionItemEndpoints } from './subscription-item.ts';
 import { testClockEndpoints } from './test-clock.ts';
 
 export const endpoints: Endpoint[] = [
@@ -29,5 +30,6 @@ export const endpoints: Endpoint[] = [
   ...productEndpoints,
   ...scheduleEndpoints,
   ...subscriptionEndpoints,
+  ...subscriptionItemEndpoints,
   ...testClockEndpoints,
 ];

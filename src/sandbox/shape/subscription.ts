@@ -5,7 +5,7 @@ import type { World } from '../world.ts';
 import { showPlan, showPrice } from './catalog.ts';
 import { embedded, publicPart, type Wire } from './wire.ts';
 
-const showItem = (world: World, item: SubscriptionItem): Wire => {
+export const showItem = (world: World, item: SubscriptionItem): Wire => {
   const price = world.store.need('price', item.price);
   return {
     billing_thresholds: null,

@@ -53,8 +53,8 @@ export const createStore = (initial: Iterable<Change>, append: (changes: Change[
     for (const { table, id } of touched.values()) {
       changes.push([table, id, tableOf(table).get(id) ?? null]);
     }
-    touched.clear();
     if (changes.length > 0) append(changes);
+    touched.clear();
   };
 
   return {
