@@ -4,6 +4,7 @@
 import { within } from '../adapters/deadline.ts';
 import { newId } from '../adapters/id.ts';
 import { inTransaction } from '../adapters/postgres.ts';
+import type { Tx } from '../adapters/postgres.ts';
 import { isMissing, stripeFailure } from '../adapters/stripe-error.ts';
 import type { Context } from '../context.ts';
 import { AppError } from '../domain/error.ts';
@@ -99,22 +100,38 @@ async function write(ctx: Context, object: Claimed, ticket: number, found: unkno
   await inTransaction(ctx, async (tx) => {
     const [row] = await tx.$queryRaw<Held[]>`
       SELECT lease_token, ticket, deleted_seen FROM stripe_object WHERE id = ${object.id} FOR UPDATE`;
-    // Somebody took over meanwhile, and looked later than we did.
-    if (row?.lease_token !== object.token || Number(row.ticket) > ticket) return;
-    const now = ctx.now();
-    const alarm =
-      found === null && !row.deleted_seen
-        ? 'missing_at_stripe'
-        : await readers[object.kind].save(tx, { id: object.id, now, found });
-    if (alarm)
-      ctx.log.error({ alarm, kind: object.kind, id: object.id }, 'stripe object needs attention');
+    // Somebody took over meanwhile.
+    if (row?.lease_token !== object.token) return;
+    // Somebody looked later than we did: what we saw is old, and the object stays due for another look.
+    const isOld = Number(row.ticket) > ticket;
+    const alarm = isOld
+      ? null
+      : await save(ctx, tx, { object, found, wasDeleted: row.deleted_seen });
     await tx.$executeRaw`
-      UPDATE stripe_object SET ticket = ${ticket}, done = ${object.wanted}, lease_token = NULL, lease_until = NULL,
-        attempts = 0, next_attempt_at = NULL, last_error = NULL, alarm = ${alarm} WHERE id = ${object.id}`;
+      UPDATE stripe_object SET lease_token = NULL, lease_until = NULL, attempts = 0, next_attempt_at = NULL,
+        last_error = NULL, ticket = greatest(ticket, ${ticket}),
+        done = CASE WHEN ${isOld} THEN done ELSE ${object.wanted} END,
+        alarm = CASE WHEN ${isOld} THEN alarm ELSE ${alarm} END
+      WHERE id = ${object.id}`;
     await tx.$executeRaw`
-      UPDATE stripe_event SET processed_at = ${now} FROM stripe_object o
+      UPDATE stripe_event SET processed_at = ${ctx.now()} FROM stripe_object o
       WHERE object_id = ${object.id} AND processed_at IS NULL AND o.id = object_id AND o.wanted = o.done`;
   });
+}
+
+/** Returns the alarm to raise: a 404 alone changes nothing but that. */
+async function save(
+  ctx: Context,
+  tx: Tx,
+  { object, found, wasDeleted }: { object: Claimed; found: unknown; wasDeleted: boolean },
+): Promise<string | null> {
+  const { id, kind } = object;
+  const isMissingOnly = found === null && !wasDeleted;
+  const alarm = isMissingOnly
+    ? 'missing_at_stripe'
+    : await readers[kind].save(tx, { id, now: ctx.now(), found });
+  if (alarm) ctx.log.error({ alarm, kind, id }, 'stripe object needs attention');
+  return alarm;
 }
 
 async function remember(ctx: Context, object: Claimed, error: unknown): Promise<void> {
