@@ -26,12 +26,15 @@ type Sent = {
   body: { kind: 'none' | 'valid' | 'invalid' | 'raw'; text: string };
   contentType: string;
   idempotencyKey: string | null;
+  /** What a gateway says of the call, and whether it carried a key. */
+  origin: { method: string; uri: string; hasKey: boolean };
 };
 
 let context: TestContext;
 let server: TestServer;
 let worker: { close: () => Promise<void> };
 let customerToken: string;
+let apiKey: string;
 const known: Record<string, string[]> = {};
 const bodies = { sent: 0, taken: 0 };
 
@@ -53,12 +56,20 @@ beforeAll(async () => {
   const made = async (path: string, body: object) => (await operator('POST', path, body)).body.id;
   const add = (kind: string, id: string) => (known[kind] ??= []).push(id);
   for (let n = 0; n < 6; n += 1) {
-    const customer_id = await made('/customers', { external_id: `known-${n}` });
+    const stripe = await context.ctx.stripe.customers.create({
+      payment_method: 'pm_card_visa',
+      invoice_settings: { default_payment_method: 'pm_card_visa' },
+    });
+    const link = n < 5 ? { stripe_customer_id: stripe.id } : {};
+    const customer_id = await made('/customers', { external_id: `known-${n}`, ...link });
     add('cus', customer_id);
+    add('stripe', stripe.id);
     add('key', await made('/keys', { customer_id }));
-    add('sub', await made('/subscriptions', { customer_id, plan: 'free' }));
+    add('sub', await made('/subscriptions', { customer_id, plan: n < 3 ? 'pro' : 'free' }));
     add('rp', await made('/route-policies', { method: 'GET', path: `/known/${n}`, access: 'key' }));
   }
+  for (const { id } of (await operator('GET', '/invoices')).body.data) add('inv', id);
+  apiKey = (await operator('POST', '/keys', { customer_id: known['cus']![0] })).body.key;
   customerToken = (await operator('POST', `/customers/${known['cus']![0]}/sessions`)).body.token;
 });
 afterAll(async () => {
@@ -75,7 +86,9 @@ const hints: Hints = {
   key: fc.stringMatching(/^[a-z]{12}$/),
   external_id: fc.stringMatching(/^[a-z]{6}$/),
   promotion_code: fc.constant('NOSUCHCODE'),
-  stripe_customer_id: fc.constant('cus_doesnotexist'),
+  stripe_customer_id: fc
+    .nat({ max: 5 })
+    .map((index) => known['stripe']![index] ?? known['stripe']![0]),
   now: fc.nat({ max: 3_600 }).map((seconds) => later(seconds)),
   expires_at: fc.nat({ max: 3_600 }).map((seconds) => later(3_600 + seconds)),
   at: fc.nat({ max: 3_600 }).map((seconds) => later(3_600 + seconds)),
@@ -100,7 +113,7 @@ describe(`every operation, seed ${seed}`, () => {
   test.each(operations)('$id', async (operation) => {
     await fc.assert(
       fc.asyncProperty(requests(operation), async (sent) => check(operation, sent)),
-      { seed, numRuns, endOnFailure: true },
+      { seed: seed + operations.indexOf(operation), numRuns, endOnFailure: true },
     );
   });
 
@@ -124,6 +137,14 @@ function requests({ described, method, path }: Operation): fc.Arbitrary<Sent> {
     ),
   ); // prettier-ignore
   return fc.record({
+    origin: fc.record({
+      method: fc.constantFrom('GET', 'POST', 'get', 'BREW', ''),
+      uri: fc.oneof(
+        fc.constantFrom('/known/1', '/known/1/', '/a//b', '/a/../b', '/%2e%2e', '/a%2Fb', '/%00', '/%', '\\', ''),
+        fc.string({ unit: 'binary' }).map((path) => `/${encode(path)}`),
+      ),
+      hasKey: fc.boolean(),
+    }),
     who: fc.oneof(
       { weight: 8, arbitrary: fc.constant('right' as const) },
       { weight: 2, arbitrary: fc.constantFrom('operator', 'customer', 'gateway', 'nobody', 'wrong' as const) },
@@ -182,6 +203,7 @@ async function check(operation: Operation, sent: Sent): Promise<void> {
     redirect: 'manual',
     headers: {
       ...credential(sent.who, operation),
+      ...originHeaders(sent.origin),
       ...(hasBody && sent.contentType ? { 'content-type': sent.contentType } : {}),
       ...(sent.idempotencyKey === null ? {} : { 'idempotency-key': sent.idempotencyKey }),
     },
@@ -231,6 +253,17 @@ function credential(who: Sent['who'], { described }: Operation): Record<string, 
     default:
       return {};
   }
+}
+
+function originHeaders({ method, uri, hasKey }: Sent['origin']): Record<string, string> {
+  return {
+    ...(hasKey ? { 'x-api-key': apiKey } : {}),
+    'x-forwarded-method': method,
+    'x-forwarded-uri': uri,
+    'x-original-method': method,
+    'x-original-uri': uri,
+    'x-original-url': uri,
+  };
 }
 
 function parameters(described: any, where: string): { name: string; schema: Schema }[] {
