@@ -43,6 +43,7 @@ export async function openGate(sandbox: TestSandbox, path: string): Promise<Gate
       })();
     });
   });
+  server.unref();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

@@ -1,0 +1,169 @@
+// What is thrown away, and what is not; and purchases whose process died between Stripe's answer and our commit.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { expirePurchases } from '../../jobs/expire-purchases.ts';
+import { expireRecords } from '../../jobs/expire-records.ts';
+import { newId } from '../../src/adapters/id.ts';
+import { startBilling } from '../support/billing.ts';
+import type { Billing } from '../support/billing.ts';
+
+let billing: Billing;
+beforeAll(async () => {
+  billing = await startBilling({ worker: false });
+});
+afterAll(() => billing.close());
+
+describe('expire-records', () => {
+  test('throws away what is over, keeps what is not, and again does nothing', async () => {
+    const { id } = await billing.customer();
+    const { db } = billing.ctx;
+    const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+    const record = (name: string, created_at: Date) => ({
+      id: Buffer.from(name), request_hash: Buffer.from('x'), lease_token: 'x', lease_until: created_at, created_at,
+    }); // prettier-ignore
+    await db.idempotencyRecord.createMany({
+      data: [record('old', ago(25)), record('young', ago(23))],
+    });
+    const session = (name: string, expires_at: Date) => ({
+      id: newId('ses'), customer_id: id, hash: Buffer.from(name), expires_at, created_at: ago(30),
+    }); // prettier-ignore
+    await db.customerSession.createMany({
+      data: [session('over', ago(1)), session('valid', ago(-1))],
+    });
+
+    expect(await expireRecords(billing.ctx)).toMatchObject({
+      idempotency_record: 1,
+      customer_session: 1,
+    });
+    expect(await db.idempotencyRecord.count({ where: { id: Buffer.from('young') } })).toBe(1);
+    expect(await db.customerSession.count({ where: { hash: Buffer.from('valid') } })).toBe(1);
+    expect(await expireRecords(billing.ctx)).toMatchObject({
+      idempotency_record: 0,
+      customer_session: 0,
+    });
+  });
+});
+
+describe('a purchase whose process died', () => {
+  /** As the process left it: the intent saved, its lease over. */
+  async function left(options: { card: boolean }) {
+    const { id, call } = await billing.customer(options.card ? 'pm_card_visa' : undefined);
+    await billing.operator('POST', '/payment-method-sessions', { customer_id: id });
+    const customer = await billing.ctx.db.customer.findUniqueOrThrow({ where: { id } });
+    const version = await billing.ctx.db.planVersion.findFirstOrThrow({
+      where: { plan: { key: 'pro' } },
+    });
+    const now = billing.ctx.now();
+    const row = await billing.ctx.db.subscription.create({
+      data: {
+        id: newId('sub'),
+        customer_id: id,
+        plan_version_id: version.id,
+        status: 'incomplete',
+        started_at: now,
+        created_at: now,
+      },
+    });
+    const purchase = await billing.ctx.db.purchase.create({
+      data: {
+        id: newId('pur'), customer_id: id, subscription_id: row.id, plan_version_id: version.id, quantity: 1,
+        state: 'open', created_at: now, lease_until: new Date(Date.now() - 1_000),
+      },
+    }); // prettier-ignore
+    const metadata = { tollgate_subscription: row.id, tollgate_purchase: purchase.id };
+    const state = async () =>
+      (await billing.ctx.db.purchase.findUniqueOrThrow({ where: { id: purchase.id } })).state;
+    return {
+      call,
+      id,
+      price: version.stripe_price_id!,
+      stripeCustomer: customer.stripe_customer_id!,
+      metadata,
+      state,
+      path: `/subscriptions/${row.id}`,
+    };
+  }
+
+  async function buyAtStripe(of: {
+    price: string;
+    stripeCustomer: string;
+    metadata: Record<string, string>;
+  }) {
+    await billing.control('PUT', '/_sandbox/faults', { webhooks: { mode: 'drop' } });
+    const made = await billing.stripe.subscriptions.create({
+      customer: of.stripeCustomer,
+      items: [{ price: of.price }],
+      metadata: of.metadata,
+    });
+    await billing.control('PUT', '/_sandbox/faults', {});
+    return made;
+  }
+
+  test('after Stripe sold it is adopted by the sweep, once', async () => {
+    const purchase = await left({ card: true });
+    const made = await buyAtStripe(purchase);
+    expect(await expirePurchases(billing.ctx)).toMatchObject({ adopted: 1 });
+    expect(await purchase.state()).toBe('done');
+    expect((await purchase.call('GET', purchase.path)).body).toMatchObject({
+      status: 'active',
+      plan: 'pro',
+      stripe_subscription_id: made.id,
+    });
+    expect(await expirePurchases(billing.ctx)).toMatchObject({ adopted: 0 });
+  });
+
+  test('after Stripe sold it is adopted by the next attempt, which does not buy again', async () => {
+    const purchase = await left({ card: true });
+    const made = await buyAtStripe(purchase);
+    const retried = await purchase.call('POST', '/subscriptions', { plan: 'pro' });
+    expect(retried.status).toBe(201);
+    expect(retried.body).toMatchObject({ status: 'active', stripe_subscription_id: made.id });
+    const { data } = await billing.stripe.subscriptions.list({
+      customer: purchase.stripeCustomer,
+      status: 'all',
+    });
+    expect(data).toHaveLength(1);
+  });
+
+  test('before Stripe was asked is given up, and the next attempt buys', async () => {
+    const purchase = await left({ card: true });
+    expect(await expirePurchases(billing.ctx)).toMatchObject({ adopted: 1 });
+    expect(await purchase.state()).toBe('abandoned');
+    expect((await purchase.call('GET', purchase.path)).body.status).toBe('incomplete_expired');
+    expect((await purchase.call('POST', '/subscriptions', { plan: 'pro' })).status).toBe(201);
+  });
+
+  test('with a page open has that page closed', async () => {
+    const purchase = await left({ card: false });
+    const session = await billing.stripe.checkout.sessions.create({
+      mode: 'subscription', customer: purchase.stripeCustomer, line_items: [{ price: purchase.price, quantity: 1 }],
+      success_url: 'https://example.com', metadata: purchase.metadata, subscription_data: { metadata: purchase.metadata },
+    }); // prettier-ignore
+    await expirePurchases(billing.ctx);
+    expect((await billing.stripe.checkout.sessions.retrieve(session.id)).status).toBe('expired');
+    expect(await purchase.state()).toBe('abandoned');
+  });
+
+  test('a connection that breaks after Stripe sold comes to one subscription', async () => {
+    const { id, call } = await billing.customer('pm_card_visa');
+    await billing.control('PUT', '/_sandbox/faults', {
+      api: [{ match: 'POST /v1/subscriptions', reset: 'after', times: 10 }],
+    });
+    const first = await call('POST', '/subscriptions', { plan: 'pro' });
+    expect([first.status, first.body.code]).toEqual([503, 'stripe_unavailable']);
+    await billing.control('PUT', '/_sandbox/faults', {});
+    const second = await call('POST', '/subscriptions', { plan: 'pro' });
+    expect([201, 409]).toContain(second.status);
+    const { body } = await billing.operator('GET', `/customers/${id}`);
+    const { data } = await billing.stripe.subscriptions.list({
+      customer: body.stripe_customer_id,
+      status: 'all',
+    });
+    expect(data).toHaveLength(1);
+    const list = await call('GET', '/subscriptions');
+    expect(list.body.data).toHaveLength(1);
+    expect(list.body.data[0]).toMatchObject({
+      status: 'active',
+      stripe_subscription_id: data[0]!.id,
+    });
+  });
+});
