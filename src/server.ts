@@ -2,9 +2,11 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import express from 'express';
 import type { Context } from './context.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { createApp } from './http/app.ts';
+import { metricsHandler } from './http/pages/mount.ts';
 
 /** Longer than the gateways keep theirs (nginx 60 s, 75 s to clients): we must not close under a request. */
 const keepAliveMs = 90_000;
@@ -34,15 +36,28 @@ export async function startServer(
     },
   );
   await listen(server, options);
+  const metrics = await listenForMetrics(ctx, options.host);
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${port}`,
     port,
     async close() {
-      await stop(server);
+      await Promise.all([stop(server), metrics && stop(metrics)]);
       await gateway.close();
     },
   };
+}
+
+/** METRICS_PORT keeps the metrics off the port that customers reach. */
+async function listenForMetrics(ctx: Context, host: string): Promise<Server | null> {
+  const { metricsPort } = ctx.config;
+  if (metricsPort === undefined) return null;
+  const app = express();
+  app.disable('x-powered-by');
+  app.get('/metrics', metricsHandler);
+  const server = createServer(app);
+  await listen(server, { port: metricsPort, host });
+  return server;
 }
 
 function listen(server: Server, options: { port: number; host: string }): Promise<void> {
