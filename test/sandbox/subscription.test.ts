@@ -410,6 +410,16 @@ describe('changing', () => {
     const moved = await stripe.subscriptions.retrieve(made.id, { expand: ['latest_invoice'] });
     expect(moved.items.data[0]!.price.id).toBe(small.id);
     expect(moved.latest_invoice).toMatchObject({ total: 1000, status: 'paid' });
+    const { current_phase } = await stripe.subscriptionSchedules.retrieve(schedule.id);
+    await stripe.subscriptionSchedules.update(schedule.id, {
+      phases: [
+        { items: [{ price: small.id }], ...current_phase! },
+        { items: [{ price: small.id, quantity: 2 }], proration_behavior: 'none' },
+      ],
+    });
+    await stand.moveTo(current_phase!.end_date + 2 * hour);
+    const doubled = await stripe.subscriptions.retrieve(made.id);
+    expect(doubled.items.data[0]!.quantity).toBe(2);
     await stand.move(32 * day);
     expect((await stripe.subscriptionSchedules.retrieve(schedule.id)).status).toBe('released');
     expect((await stripe.subscriptions.retrieve(made.id)).schedule).toBeNull();

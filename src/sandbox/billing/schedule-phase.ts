@@ -23,7 +23,7 @@ export const phasesOf = (
   asked: PhaseAsked[],
 ): SchedulePhase[] => {
   const now = nowOn(world, schedule.test_clock);
-  let start = schedule.phases[0]!.start_date;
+  let start = firstStart(schedule, asked[0]?.start_date);
   return asked.map((phase, i) => {
     const at = (when: 'now' | number | undefined): number | undefined =>
       when === 'now' ? now : when;
@@ -53,6 +53,12 @@ export const phasesOf = (
       trial_end: null,
     };
   });
+};
+
+/** Phases that are over may be left out: the first one begins where one of the schedule's does. */
+const firstStart = (schedule: SubscriptionSchedule, asked: PhaseAsked['start_date']): number => {
+  const known = schedule.phases.find((phase) => phase.start_date === asked);
+  return (known ?? schedule.current_phase ?? schedule.phases[0]!).start_date;
 };
 
 const durationEnd = ({ duration }: PhaseAsked, start: number): number | undefined =>

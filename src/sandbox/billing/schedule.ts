@@ -6,7 +6,7 @@ import { clearTimer, setTimer } from '../engine/timer.ts';
 import type { Subscription } from '../store/entity-subscription.ts';
 import type { SchedulePhase, SubscriptionSchedule } from '../store/entity-session.ts';
 import { newId, nowOn, type World } from '../world.ts';
-import { endSubscription } from './subscription-end.ts';
+import { cancelScheduleRow, endSubscription } from './subscription-end.ts';
 import { changePlan } from './subscription-plan.ts';
 import { periodEnd } from './subscription-timer.ts';
 
@@ -82,8 +82,20 @@ export const updateSchedule = (
       current === null ? null : { start_date: current.start_date, end_date: current.end_date },
   });
   armNext(world, moved);
+  const { subscription: id } = moved;
+  const subscription = id === null ? undefined : world.store.get('subscription', id);
+  if (current !== null && subscription !== undefined && !isApplied(subscription, current)) {
+    applyPhase(world, subscription, current);
+  }
   return moved;
 };
+
+const isApplied = (subscription: Subscription, phase: SchedulePhase): boolean =>
+  subscription.items.length === phase.items.length &&
+  phase.items.every(({ price, quantity }, i) => {
+    const item = subscription.items[i];
+    return item?.price === price && item.quantity === quantity;
+  });
 
 const requireActive = (schedule: SubscriptionSchedule, verb: string): void => {
   if (schedule.status === 'active' || schedule.status === 'not_started') return;
@@ -111,7 +123,7 @@ export const startPhase = (world: World, id: string): void => {
       ? undefined
       : world.store.get('subscription', schedule.subscription);
   if (subscription === undefined || subscription.ended_at !== null)
-    return cancelRow(world, schedule);
+    return cancelScheduleRow(world, schedule);
   const next = currentPhase(world, schedule);
   if (next === null) return finish(world, schedule, subscription);
   const moved = change(
@@ -201,16 +213,7 @@ export const cancelSchedule = (
       : world.store.get('subscription', schedule.subscription);
   if (subscription?.ended_at === null)
     endSubscription(world, subscription, 'cancellation_requested');
-  cancelRow(world, schedule);
+  const left = world.store.need(table, schedule.id);
+  if (left.status === 'active') cancelScheduleRow(world, left);
   return world.store.need(table, schedule.id);
-};
-
-const cancelRow = (world: World, schedule: SubscriptionSchedule): void => {
-  clearTimer(world, 'schedule.phase', schedule.id);
-  const canceled = world.store.update(table, schedule.id, {
-    status: 'canceled',
-    canceled_at: nowOn(world, schedule.test_clock),
-    current_phase: null,
-  });
-  announce(world, 'subscription_schedule.canceled', canceled);
 };

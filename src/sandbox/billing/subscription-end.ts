@@ -1,7 +1,9 @@
 // The ends of a subscription: canceled, expired before it was paid, paused. Ends nothing by itself;
 // a request, a timer or the last failed payment calls.
 import { announce, change } from '../delivery/event.ts';
+import { clearTimer } from '../engine/timer.ts';
 import type { Invoice } from '../store/entity-invoice.ts';
+import type { SubscriptionSchedule } from '../store/entity-session.ts';
 import type { Subscription } from '../store/entity-subscription.ts';
 import { nowOn, type World } from '../world.ts';
 import { haltInvoice, voidInvoice } from './invoice.ts';
@@ -39,6 +41,9 @@ export const endSubscription = (
   });
   rearm(world, ended, now);
   announce(world, 'customer.subscription.deleted', ended);
+  if (subscription.schedule !== null) {
+    cancelScheduleRow(world, world.store.need('subscription_schedule', subscription.schedule));
+  }
   return ended;
 };
 
@@ -87,3 +92,14 @@ export const openInvoices = (world: World, subscription: string): Invoice[] =>
       invoice._subscription === subscription &&
       (invoice.status === 'draft' || invoice.status === 'open'),
   );
+
+/** A schedule has nothing left to do. */
+export const cancelScheduleRow = (world: World, schedule: SubscriptionSchedule): void => {
+  clearTimer(world, 'schedule.phase', schedule.id);
+  const canceled = world.store.update('subscription_schedule', schedule.id, {
+    status: 'canceled',
+    canceled_at: nowOn(world, schedule.test_clock),
+    current_phase: null,
+  });
+  announce(world, 'subscription_schedule.canceled', canceled);
+};

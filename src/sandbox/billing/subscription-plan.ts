@@ -199,7 +199,7 @@ const invoiceNow = (
     period: { start: now, end: now },
     finalizesAt: null,
   });
-  return finalizeInvoice(world, { ...draft, auto_advance: true });
+  return finalizeInvoice(world, { ...draft, auto_advance: subscription._pending === null });
 };
 
 /** `pending_if_incomplete`: the change holds only once its invoice is paid. */
@@ -223,7 +223,7 @@ const changeOncePaid = (
     latest_invoice: invoiceId,
   });
   const invoice = invoiceNow(world, waiting, plan, invoiceId, now);
-  collect(world, { ...invoice, auto_advance: false }, 'create');
+  collect(world, invoice, 'create');
   if (world.store.need('subscription', subscription.id)._pending === null) {
     return world.store.need('subscription', subscription.id);
   }
