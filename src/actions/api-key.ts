@@ -16,29 +16,23 @@ import { customerFilter, customerMeant } from './customer.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
 
-const defaultScopes = ['call'];
-
 export type ApiKeyInput = {
   customer_id?: string | undefined;
-  name?: string | null | undefined;
-  scopes?: string[] | undefined;
-  expires_at?: Date | null | undefined;
+  name: string | null;
+  scopes: string[];
+  expires_at: Date | null;
 };
 type NewKey = Pick<ApiKey, 'customer_id' | 'name' | 'scopes' | 'expires_at'>;
 
 /** Answers the key once. 422 where `expires_at` has passed. */
 export async function createApiKey(ctx: Context, caller: Caller, input: ApiKeyInput) {
-  const customer = await customerMeant(ctx, caller, input.customer_id);
-  if (input.expires_at && input.expires_at <= ctx.now()) {
+  const { customer_id: named, ...about } = input;
+  const customer = await customerMeant(ctx, caller, named);
+  if (about.expires_at && about.expires_at <= ctx.now()) {
     throw invalid({ pointer: '/expires_at', detail: 'has passed' });
   }
   return inTransaction(ctx, (tx) =>
-    insertKey(ctx, tx, caller, {
-      customer_id: customer.id,
-      name: input.name ?? null,
-      scopes: input.scopes ?? defaultScopes,
-      expires_at: input.expires_at ?? null,
-    }),
+    insertKey(ctx, tx, caller, { customer_id: customer.id, ...about }),
   );
 }
 

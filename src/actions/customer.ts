@@ -1,5 +1,6 @@
 // Customers: create, change, read, and whom a request is about. One external_id is one customer, however many
 // requests race. Deleting is customer-delete.ts.
+import { isDeepStrictEqual } from 'node:util';
 import { newId } from '../adapters/id.ts';
 import { inTransaction, isUniqueViolation } from '../adapters/postgres.ts';
 import type { After, Db, Tx } from '../adapters/postgres.ts';
@@ -65,6 +66,7 @@ export async function changeCustomer(
         );
       }
       const changed = await tx.customer.update({ where: { id }, data: toRow(change) });
+      if (isDeepStrictEqual(before, changed)) return customerView(before);
       if (link && link !== before.stripe_customer_id) await readLinked(ctx, tx, after, link);
       await audit(tx, ctx.now(), caller, {
         action: 'customer.change',

@@ -2,7 +2,6 @@
 // plan-version.ts; who sees which plan is decided here.
 import type { Context } from '../context.ts';
 import { notFound } from '../domain/error.ts';
-import { defaultLadder } from '../domain/plan.ts';
 import type { Caller } from './caller.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
@@ -11,9 +10,7 @@ import type { PlanContent, PlanView } from './plan-view.ts';
 import { offerFirstVersion, offerNextVersion } from './plan-version.ts';
 
 type Optional<T> = { [K in keyof T]?: T[K] | undefined };
-export type PlanCreate = { key: string; name: string } & Optional<
-  PlanContent & { public: boolean }
->;
+export type PlanCreate = PlanContent & { key: string; public: boolean };
 export type PlanChange = Optional<PlanContent & { public: boolean; archived: boolean }>;
 
 /** Saves the intent, makes Product and Price at Stripe, then offers the plan. 409 `plan_exists`, 503 `stripe_unavailable`. */
@@ -22,19 +19,8 @@ export async function createPlan(
   caller: Caller,
   input: PlanCreate,
 ): Promise<PlanView> {
-  const { key, public: isPublic = true, ...content } = input;
-  await offerFirstVersion(ctx, caller, {
-    key,
-    flags: { public: isPublic },
-    content: {
-      name: content.name,
-      description: content.description ?? null,
-      price: content.price ?? null,
-      trial_days: content.trial_days ?? 0,
-      features: content.features ?? [],
-      ladder: content.ladder ?? defaultLadder,
-    },
-  });
+  const { key, public: isPublic, ...content } = input;
+  await offerFirstVersion(ctx, caller, { key, flags: { public: isPublic }, content });
   return getPlan(ctx, caller, key);
 }
 

@@ -186,10 +186,19 @@ function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
     target: 'draft-2020-12',
     io,
     unrepresentable: 'any',
+    override: ({ jsonSchema }) => simplify(jsonSchema, io),
   });
   // The document names its dialect once, by being OpenAPI 3.1.
   delete json['$schema'];
   return json;
+}
+
+/** Takes away what every integer and instant would repeat; answers may grow fields, so they are not closed. */
+function simplify(json: JsonSchema, io: 'input' | 'output'): void {
+  if (json['minimum'] === Number.MIN_SAFE_INTEGER) delete json['minimum'];
+  if (io === 'output' && json['maximum'] === Number.MAX_SAFE_INTEGER) delete json['maximum'];
+  if (json['format'] === 'date-time' || json['format'] === 'email') delete json['pattern'];
+  if (io === 'output') delete json['additionalProperties'];
 }
 
 /** `/plans/:key` as OpenAPI writes it. */

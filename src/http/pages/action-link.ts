@@ -58,13 +58,13 @@ export function mountActionLinks(app: Express, ctx: Context): void {
     .route('/a/:token')
     .get(async (req, res) => {
       const link = read(req);
-      if (!link) return sendExpired(res);
+      if (!link) return void sendExpired(res);
       const offer = await readOffer(ctx, link);
       sendPage(res, texts[link.action].title, form(link, offer), formAction);
     })
     .post(urlencoded({ extended: false, limit: '4kb', parameterLimit: 10 }), async (req, res) => {
       const link = read(req);
-      if (!link) return sendExpired(res);
+      if (!link) return void sendExpired(res);
       const choice = chosen.safeParse(req.body ?? {});
       await follow(res, link, choice.success ? choice.data.plan : undefined);
     })
@@ -75,7 +75,7 @@ export function mountActionLinks(app: Express, ctx: Context): void {
     try {
       const followed = await followLink(ctx, link, plan);
       await ctx.notify.settled();
-      if ('url' in followed) return res.redirect(303, followed.url);
+      if ('url' in followed) return void res.redirect(303, followed.url);
       sendPage(
         res,
         title,

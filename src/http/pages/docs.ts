@@ -109,6 +109,10 @@ function answers({ responses }: OperationObject): Html {
 /** An object's fields, one row each; lists and objects within are told, not unfolded beyond two levels. */
 function fields(schema: JsonSchema, depth = 0): Html {
   const properties = schema['properties'] as Record<string, JsonSchema> | undefined;
+  const options = schema['anyOf'] as JsonSchema[] | undefined;
+  if (options?.every((option) => option['properties'])) {
+    return html`${options.map((option, index) => html`${index ? html`<p>or</p>` : null}${fields(option, depth)}`)}`;
+  }
   if (!properties) return html`<p>${describeSchema(schema)}</p>`;
   const required = (schema['required'] as string[] | undefined) ?? [];
   const rows = Object.entries(properties).map(([name, property]) => {
@@ -139,24 +143,48 @@ function innerObject(schema: JsonSchema): JsonSchema | null {
 }
 
 /** A schema in a few words: type, choices, bounds, default. */
-export function describeSchema(schema: JsonSchema): string {
-  const { description, enum: choices, pattern, default: fallback } = schema;
+function describeSchema(schema: JsonSchema): string {
+  const { description, enum: choices, default: fallback } = schema;
   const words = [
-    description,
     Array.isArray(choices) ? choices.join(' | ') : typeOf(schema),
-    typeof pattern === 'string' && pattern.length < 60 ? `matching ${pattern}` : null,
+    boundsOf(schema),
     fallback === undefined ? null : `default ${JSON.stringify(fallback)}`,
+    description,
   ];
-  return words.filter((word) => typeof word === 'string' && word !== '').join(', ');
+  return words.filter((word) => typeof word === 'string' && word !== '').join('; ');
+}
+
+function boundsOf({
+  pattern,
+  minimum,
+  maximum,
+  minLength,
+  maxLength,
+  maxItems,
+}: JsonSchema): string {
+  const range = (least: unknown, most: unknown, unit: string) => {
+    if (typeof most !== 'number') return typeof least === 'number' && !unit ? `from ${least}` : '';
+    return `${typeof least === 'number' ? `${least} to ` : 'up to '}${most}${unit}`;
+  };
+  const isTelling = typeof pattern === 'string' && pattern !== '\\S' && pattern.length < 60;
+  return [
+    isTelling ? `matching ${pattern}` : '',
+    range(minimum, maximum, ''),
+    range(minLength, maxLength, ' characters'),
+    range(undefined, maxItems, ' entries'),
+  ]
+    .filter(Boolean)
+    .join(', ');
 }
 
 function typeOf(schema: JsonSchema): string {
-  const options = schema['anyOf'] as JsonSchema[] | undefined;
+  const options = (schema['anyOf'] ?? schema['oneOf']) as JsonSchema[] | undefined;
   if (options) return options.map((option) => describeSchema(option)).join(' or ');
-  if (schema['type'] === 'array') return `list of ${typeOf((schema['items'] ?? {}) as JsonSchema)}`;
-  const { type, format } = schema;
-  const name = typeof type === 'string' ? type : 'any';
-  return typeof format === 'string' ? `${name} (${format})` : name;
+  const { type, format, items } = schema;
+  if (type === 'array') return `list of ${typeOf((items ?? {}) as JsonSchema)}`;
+  if ('const' in schema) return JSON.stringify(schema['const']);
+  const names = Array.isArray(type) ? type.join(' or ') : typeof type === 'string' ? type : 'any';
+  return typeof format === 'string' ? `${names} (${format})` : names;
 }
 
 function problems(): Html {

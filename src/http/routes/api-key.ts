@@ -24,16 +24,14 @@ const scopes = z
   .refine((all) => new Set(all).size === all.length, 'may name a scope only once')
   .meta({ examples: [['call']] });
 
-const input = z
-  .strictObject({
-    customer_id: id('cus').meta({
-      description: 'Needed from an operator; a customer means itself',
-    }),
-    name: text(250).nullable(),
-    scopes,
-    expires_at: instant.nullable(),
-  })
-  .partial();
+const input = z.strictObject({
+  customer_id: id('cus')
+    .optional()
+    .meta({ description: 'Needed from an operator; a customer means itself' }),
+  name: text(250).nullable().default(null),
+  scopes: scopes.default(['call']),
+  expires_at: instant.nullable().default(null),
+});
 
 const view = z.object({
   id: z.string(),

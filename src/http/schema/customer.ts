@@ -37,7 +37,16 @@ const fields = {
 
 export const customerChange = z.strictObject(fields).partial();
 
-export const customerCreate = z.strictObject({ external_id: externalId, ...customerChange.shape });
+export const customerCreate = z.strictObject({
+  external_id: externalId,
+  email: fields.email.default(null),
+  name: fields.name.default(null),
+  timezone: timezone.default('UTC'),
+  blocked: fields.blocked.default(false),
+  spend_cap: fields.spend_cap.default(null),
+  metadata: metadata.default({}),
+  stripe_customer_id: stripeCustomerId.optional(),
+});
 
 export const customerView = z.object({
   id: z.string(),

@@ -2,6 +2,7 @@
 // action's.
 import { z } from 'zod';
 import { currencyMultiple, isCurrency } from '../../domain/currency.ts';
+import { defaultLadder } from '../../domain/plan.ts';
 import { instantView, text } from './common.ts';
 
 /** Keys and features alike: short, and safe in paths, headers and scopes. */
@@ -96,13 +97,15 @@ const changeable = {
   public: z.boolean(),
 };
 
-export const planCreate = z.strictObject({ key: planKey, ...changeable }).partial({
-  description: true,
-  price: true,
-  trial_days: true,
-  features: true,
-  ladder: true,
-  public: true,
+export const planCreate = z.strictObject({
+  key: planKey,
+  name: changeable.name,
+  description: changeable.description.default(null),
+  price: changeable.price.default(null),
+  trial_days: changeable.trial_days.default(0),
+  features: changeable.features.default([]),
+  ladder: ladder.default(defaultLadder),
+  public: changeable.public.default(true),
 });
 
 export const planChange = z.strictObject({ ...changeable, archived: z.boolean() }).partial();
