@@ -12,10 +12,10 @@ export function newId(prefix: IdPrefix): string {
   let time = Date.now();
   let head = '';
   for (let i = 0; i < 10; i += 1) {
-    head = alphabet[time % 32]! + head;
+    head = alphabet.charAt(time % 32) + head;
     time = Math.floor(time / 32);
   }
   let tail = '';
-  for (const byte of randomBytes(16)) tail += alphabet[byte & 31];
+  for (const byte of randomBytes(16)) tail += alphabet.charAt(byte & 31);
   return `${prefix}_${head}${tail}`;
 }
