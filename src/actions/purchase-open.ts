@@ -56,8 +56,7 @@ async function tryOpen(tx: Tx, now: Date, caller: Caller, order: Order): Promise
   await refuseSecond(tx, order.customerId);
   const current = await goingOn(tx, order.customerId);
   if (current) {
-    const isBusy = current.state === 'open' && current.lease_until.getTime() > Date.now();
-    return { kind: isBusy ? 'busy' : 'older', purchase: current };
+    return { kind: isBusy(current) ? 'busy' : 'older', purchase: current };
   }
   await endDueFreeSubscription(tx, now, order.customerId);
   const row = await rowToServe(tx, now, order);
@@ -132,15 +131,28 @@ export function goingOn(tx: Tx, customerId: string): Promise<Purchase | null> {
 }
 
 /** Somebody else is buying: how that ends decides what the loser hears. */
-async function refuseAfter(ctx: Context, { id, customer_id }: Purchase): Promise<never> {
+async function refuseAfter(ctx: Context, purchase: Purchase): Promise<never> {
+  await untilNobodyBuys(ctx, purchase.customer_id);
+  await refuseSecond(ctx.db, purchase.customer_id);
+  throw new AppError('purchase_in_flight', 'Another purchase of this customer was under way.');
+}
+
+/** Waits, within a bound, while a process is at work on a purchase. Returns what is then left to settle, if anything. */
+export async function untilNobodyBuys(ctx: Context, customerId: string): Promise<Purchase | null> {
   const until = Date.now() + waitForOtherMs;
-  while (Date.now() < until) {
-    const row = await ctx.db.purchase.findUniqueOrThrow({ where: { id } });
-    if (row.state !== 'open') break;
+  for (;;) {
+    const current = await goingOn(ctx.db, customerId);
+    if (!current || !isBusy(current)) return current;
+    if (Date.now() > until) {
+      throw new AppError('purchase_in_flight', 'A purchase of this customer is under way.');
+    }
     await new Promise((resolve) => setTimeout(resolve, lookAgainAfterMs));
   }
-  await refuseSecond(ctx.db, customer_id);
-  throw new AppError('purchase_in_flight', 'Another purchase of this customer was under way.');
+}
+
+/** The process that opened it may still be calling Stripe. */
+function isBusy(purchase: Purchase): boolean {
+  return purchase.state === 'open' && purchase.lease_until.getTime() > Date.now();
 }
 
 function isFor(purchase: Purchase, order: Order): boolean {

@@ -1,6 +1,7 @@
 // Takes in an event of Stripe's: verified, stored once, and its root object marked for a re-read, in one
 // transaction. What the event says happened is not believed and not acted upon here.
 import { z } from 'zod';
+import { webhooks } from '../adapters/metrics.ts';
 import type { Tx } from '../adapters/postgres.ts';
 import { inTransaction } from '../adapters/postgres.ts';
 import { isSignedByStripe } from '../adapters/stripe-signature.ts';
@@ -41,9 +42,12 @@ export async function receiveStripeEvent(
       'The event is of the other mode (live or test) than this service.',
     );
   }
-  await inTransaction(ctx, async (tx, after) => {
-    if (await store(tx, ctx.now(), event)) after(() => ctx.queue.wake('process-stripe-event'));
+  const isNew = await inTransaction(ctx, async (tx, after) => {
+    const stored = await store(tx, ctx.now(), event);
+    if (stored) after(() => ctx.queue.wake('process-stripe-event'));
+    return stored;
   });
+  webhooks.inc({ result: isNew ? 'stored' : 'nothing_new' });
 }
 
 function parse(raw: Buffer): StripeEvent {

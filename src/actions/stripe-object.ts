@@ -3,6 +3,7 @@
 // that writes only where the lease still holds and the ticket is the higher. Knows no kind of object itself.
 import { within } from '../adapters/deadline.ts';
 import { newId } from '../adapters/id.ts';
+import { webhookLagSeconds } from '../adapters/metrics.ts';
 import { inTransaction } from '../adapters/postgres.ts';
 import type { Tx } from '../adapters/postgres.ts';
 import { isMissing, stripeFailure } from '../adapters/stripe-error.ts';
@@ -18,17 +19,29 @@ const fetchWithinMs = 10_000;
 const batchSize = 8;
 const batchesMax = 500;
 const alarmAfterAttempts = 5;
-const waitForOthersMs = 15_000;
+/** What a sweep gives others at most: one that died holds its lease for longer. */
+const waitForOthersMs = 5_000;
+const syncWithinMs = 15_000;
 const lookAgainAfterMs = 50;
 
 type Claimed = { id: string; kind: RootKind; wanted: number; deleted_seen: boolean; token: string };
 
-/** Looks at everything that is due, a few at a time, until nothing is left or the process is to end. */
+/**
+ * Looks at everything that is due, a few at a time, until nothing is left or the process is to end. What others
+ * are looking at is waited for, so that whoever ran this knows that what was due before is settled.
+ */
 export async function settleDueObjects(ctx: Context): Promise<{ settled: number; failed: number }> {
   const count = { settled: 0, failed: 0 };
-  for (let batch = 0; batch < batchesMax && !ctx.queue.stopping(); batch += 1) {
+  let patience = Date.now() + waitForOthersMs;
+  for (let batch = 0; batch < batchesMax && !ctx.queue.stopping();) {
     const claimed = await claim(ctx, { limit: batchSize });
-    if (claimed.length === 0) break;
+    if (claimed.length === 0) {
+      if (Date.now() > patience || !(await areOthersLooking(ctx))) break;
+      await sleep(lookAgainAfterMs);
+      continue;
+    }
+    batch += 1;
+    patience = Date.now() + waitForOthersMs;
     const outcomes = await Promise.allSettled(claimed.map((object) => look(ctx, object)));
     for (const { status } of outcomes) count[status === 'fulfilled' ? 'settled' : 'failed'] += 1;
   }
@@ -41,14 +54,14 @@ export async function settleDueObjects(ctx: Context): Promise<{ settled: number;
  */
 export async function syncNow(ctx: Context, kind: RootKind, id: string): Promise<void> {
   const wanted = await want(ctx.db, { kind, id });
-  const until = Date.now() + waitForOthersMs;
+  const until = Date.now() + syncWithinMs;
   for (;;) {
     const [mine] = await claim(ctx, { limit: 1, id });
     if (mine) await look(ctx, mine);
     if (await isDone(ctx, id, wanted)) return;
     if (Date.now() > until)
       throw new AppError('stripe_unavailable', 'Stripe has not answered in time.');
-    if (!mine) await new Promise((resolve) => setTimeout(resolve, lookAgainAfterMs));
+    if (!mine) await sleep(lookAgainAfterMs);
   }
 }
 
@@ -97,6 +110,7 @@ async function fetchWithin(ctx: Context, object: Claimed): Promise<unknown> {
 type Held = { lease_token: string | null; ticket: bigint; deleted_seen: boolean };
 
 async function write(ctx: Context, object: Claimed, ticket: number, found: unknown): Promise<void> {
+  const now = ctx.now();
   await inTransaction(ctx, async (tx) => {
     const [row] = await tx.$queryRaw<Held[]>`
       SELECT lease_token, ticket, deleted_seen FROM stripe_object WHERE id = ${object.id} FOR UPDATE`;
@@ -113,9 +127,13 @@ async function write(ctx: Context, object: Claimed, ticket: number, found: unkno
         done = CASE WHEN ${isOld} THEN done ELSE ${object.wanted} END,
         alarm = CASE WHEN ${isOld} THEN alarm ELSE ${alarm} END
       WHERE id = ${object.id}`;
-    await tx.$executeRaw`
-      UPDATE stripe_event SET processed_at = ${ctx.now()} FROM stripe_object o
-      WHERE object_id = ${object.id} AND processed_at IS NULL AND o.id = object_id AND o.wanted = o.done`;
+    const settled = await tx.$queryRaw<{ created_at: Date }[]>`
+      UPDATE stripe_event SET processed_at = ${now} FROM stripe_object o
+      WHERE object_id = ${object.id} AND processed_at IS NULL AND o.id = object_id AND o.wanted = o.done
+      RETURNING created_at`;
+    for (const event of settled) {
+      webhookLagSeconds.observe(Math.max(0, now.getTime() - event.created_at.getTime()) / 1000);
+    }
   });
 }
 
@@ -155,4 +173,15 @@ async function isDone(ctx: Context, id: string, wanted: number): Promise<boolean
     [id],
   );
   return (rows[0]?.done ?? 0) >= wanted;
+}
+
+async function areOthersLooking(ctx: Context): Promise<boolean> {
+  const { rowCount } = await ctx.pool.query(
+    'SELECT 1 FROM stripe_object WHERE wanted > done AND lease_until > clock_timestamp() LIMIT 1',
+  );
+  return rowCount === 1;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

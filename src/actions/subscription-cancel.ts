@@ -10,7 +10,7 @@ import { isFinal } from '../domain/subscription.ts';
 import { audit } from './audit.ts';
 import type { Caller } from './caller.ts';
 import { settlePurchase } from './purchase-settle.ts';
-import { goingOn } from './purchase-open.ts';
+import { untilNobodyBuys } from './purchase-open.ts';
 import { syncNow } from './stripe-object.ts';
 import { endFreeSubscription } from './subscription-end.ts';
 import { releaseSchedule } from './subscription-schedule.ts';
@@ -57,8 +57,7 @@ export async function cancelAllSubscriptions(
   caller: Caller,
   customerId: string,
 ): Promise<void> {
-  const purchase = await goingOn(ctx.db, customerId);
-  if (purchase) await settlePurchase(ctx, purchase);
+  await giveUpPurchase(ctx, customerId);
   const rows = await ctx.db.subscription.findMany({
     where: { customer_id: customerId, status: { notIn: ['canceled', 'incomplete_expired'] } },
     select: { id: true },
@@ -66,6 +65,11 @@ export async function cancelAllSubscriptions(
   for (const { id } of rows) {
     await cancelSubscription(ctx, caller, { id, cancellation: { effective: 'now' } });
   }
+}
+
+async function giveUpPurchase(ctx: Context, customerId: string): Promise<void> {
+  const purchase = await untilNobodyBuys(ctx, customerId);
+  if (purchase) await settlePurchase(ctx, purchase);
 }
 
 async function end(
@@ -78,8 +82,7 @@ async function end(
     await dropFollower(ctx, row);
     await endAtStripe(ctx, row.stripe_subscription_id, cancellation);
   } else if (row.status === 'incomplete') {
-    const purchase = await goingOn(ctx.db, row.customer_id);
-    if (purchase) await settlePurchase(ctx, purchase);
+    await giveUpPurchase(ctx, row.customer_id);
   } else if (cancellation.effective === 'now') {
     await inTransaction(ctx, async (tx) => {
       await lockCustomer(tx, row.customer_id);

@@ -37,7 +37,9 @@ export const subscriptionReader: Reader<StripeSubscriptionFacts> = {
       });
     await saveInvoices(tx, { customerId: customer.id, subscriptionId, invoices: found.invoices });
     await closePurchase(tx, now, found);
-    if (!version && isLive(found.status)) return 'unknown_price';
+    if (!isLive(found.status)) return null;
+    if (customer.deleted_at) return 'live_after_deletion';
+    if (!version) return 'unknown_price';
     return (await hasSeveralLive(tx, customer.id)) ? 'duplicate_subscription' : null;
   },
 };

@@ -89,7 +89,7 @@ function subscriptionFacts(
     nextPhase: nextPhase(subscription),
     scheduleId: idOf(subscription.schedule),
     latestInvoiceId: idOf(subscription.latest_invoice),
-    startedAt: instant(subscription.start_date)!,
+    startedAt: instant(subscription.start_date),
     invoices: invoices.map((invoice) => invoiceFacts(invoice)),
   };
 }
@@ -100,8 +100,8 @@ function factsOfItem(item: Stripe.SubscriptionItem): ItemFacts {
     id: item.id,
     priceId: item.price.id,
     quantity: item.quantity ?? 1,
-    periodStart: instant(item.current_period_start)!,
-    periodEnd: instant(item.current_period_end)!,
+    periodStart: instant(item.current_period_start),
+    periodEnd: instant(item.current_period_end),
   };
 }
 
@@ -146,7 +146,7 @@ function nextPhase({ schedule }: Stripe.Subscription) {
     priceId: idOf(item.price)!,
     quantity: item.quantity ?? 1,
   }));
-  return { items, startsAt: instant(phase.start_date)! };
+  return { items, startsAt: instant(phase.start_date) };
 }
 
 function idOf(value: string | { id: string } | null | undefined): string | null {
