@@ -41,9 +41,20 @@ const shapes: { [T in TableName]?: Show<T> } = {
   event: alone((event) => ({ ...publicPart(event), pending_webhooks: 0 })),
 };
 
-/** A row as Stripe shows it, references unexpanded. */
+type Shown = { version: number; wire: Wire };
+const shown = new WeakMap<object, Shown>();
+
+/**
+ * A row as Stripe shows it, references unexpanded. Shown again while nothing changed, it is the
+ * same object, so that the events of one moment share it: never change what this answers.
+ */
 export const render = (world: World, row: Tables[TableName]): Wire => {
+  const version = world.store.version();
+  const kept = shown.get(row);
+  if (kept?.version === version) return kept.wire;
   const show = shapes[row.object] as ((world: World, row: Tables[TableName]) => Wire) | undefined;
   if (show === undefined) throw new Error(`${row.object} has no shape`);
-  return show(world, row);
+  const wire = show(world, row);
+  shown.set(row, { version, wire });
+  return wire;
 };

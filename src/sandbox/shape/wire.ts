@@ -4,8 +4,11 @@ import type { AnyRow } from '../store/table.ts';
 export type Wire = Record<string, unknown>;
 
 /** The row as it may leave: keys with `_` are ours alone. */
-export const publicPart = (row: AnyRow): Wire =>
-  Object.fromEntries(Object.entries(row).filter(([key]) => !key.startsWith('_')));
+export const publicPart = (row: AnyRow): Wire => {
+  const shown: Wire = {};
+  for (const [key, value] of Object.entries(row)) if (!key.startsWith('_')) shown[key] = value;
+  return shown;
+};
 
 /** A list inside an object; all of it, as Stripe gives up to ten. */
 export const embedded = (url: string, data: unknown[], total = data.length): Wire => ({

@@ -8,6 +8,9 @@ export type Journal = { append: (changes: Change[]) => void; close: () => void }
 
 export type Store = ReturnType<typeof createStore>;
 
+/** Rows that no other row's shape shows. */
+const unseen = new Set<TableName>(['event', 'delivery', 'timer', 'fact', 'idempotency_key']);
+
 type Undo = { table: TableName; id: string; row: AnyRow | undefined };
 
 /** A store over the given rows; `append` is called with every committed change before commit returns. */
@@ -15,6 +18,7 @@ export const createStore = (initial: Iterable<Change>, append: (changes: Change[
   const tables = new Map<TableName, Map<string, AnyRow>>();
   const touched = new Map<string, Undo>();
   let depth = 0;
+  let version = 0;
 
   const tableOf = (name: TableName): Map<string, AnyRow> => {
     const found = tables.get(name);
@@ -30,6 +34,7 @@ export const createStore = (initial: Iterable<Change>, append: (changes: Change[
 
   const remember = (table: TableName, id: string): void => {
     if (depth === 0) throw new Error('the store changes only inside a transaction');
+    if (!unseen.has(table)) version += 1;
     const key = `${table} ${id}`;
     if (!touched.has(key)) touched.set(key, { table, id, row: tableOf(table).get(id) });
   };
@@ -41,6 +46,7 @@ export const createStore = (initial: Iterable<Change>, append: (changes: Change[
   };
 
   const undoAll = (): void => {
+    version += 1;
     for (const { table, id, row } of touched.values()) {
       if (row === undefined) tableOf(table).delete(id);
       else tableOf(table).set(id, row);
@@ -71,6 +77,9 @@ export const createStore = (initial: Iterable<Change>, append: (changes: Change[
     /** Rows in the order of their creation. */
     all: <T extends TableName>(table: T): IterableIterator<Tables[T]> =>
       tableOf(table).values() as IterableIterator<Tables[T]>,
+
+    /** Moves on with every change of a row that another row's shape may show. */
+    version: (): number => version,
 
     size: (table: TableName): number => tableOf(table).size,
 
