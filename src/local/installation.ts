@@ -1,6 +1,7 @@
 // All that `npm start` runs, as one thing: brought up in order, kept up, ended in reverse. Each part is the
 // process that production runs too; only its configuration is made here. Prints nothing by itself.
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { migrate } from '../adapters/migrate.ts';
 import { createStripe } from '../adapters/stripe.ts';
 import type { Environment, LocalConfig } from '../config.ts';
@@ -33,6 +34,7 @@ export type InstallationOptions = {
 export type Installation = InstallationOptions & {
   dataDir: string;
   stopping: boolean;
+  starting?: Promise<Started>;
   run?: RunFile;
   /** A promise, so that a stop during the start finds a server that is only just coming up. */
   postgres?: Promise<KeptPostgres>;
@@ -48,6 +50,7 @@ type ChildName = 'sandbox' | 'api' | 'worker';
 export class StartError extends Error {}
 
 const readyWithinMs = 60_000;
+const startEndsWithinMs = 10_000;
 
 export function createInstallation(options: InstallationOptions): Installation {
   const dataDir = path.resolve(options.config.dataDir);
@@ -55,7 +58,12 @@ export function createInstallation(options: InstallationOptions): Installation {
 }
 
 /** Ends with everything answering; throws `StartError` for what a person can mend. */
-export async function startInstallation(all: Installation): Promise<Started> {
+export function startInstallation(all: Installation): Promise<Started> {
+  all.starting = bringUp(all);
+  return all.starting;
+}
+
+async function bringUp(all: Installation): Promise<Started> {
   await takeDataFolder(all);
   const ports = await choosePorts(all);
   const places = placesOf(all, ports);
@@ -85,6 +93,9 @@ export async function stopInstallation(all: Installation, how: 'soon' | 'now'): 
   const end = (name: ChildName) => all.children.get(name)?.stop(how);
   await Promise.all([end('api'), end('worker')]);
   await end('sandbox');
+  // A start that is under way gives up at its next step: PostgreSQL stays until it no longer needs it.
+  if (how === 'soon')
+    await Promise.race([all.starting?.catch(() => undefined), pause(startEndsWithinMs)]);
   const postgres = await all.postgres?.catch(() => undefined);
   await postgres?.stop(how);
   all.run?.release();

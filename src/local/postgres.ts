@@ -1,7 +1,7 @@
 // Runs the PostgreSQL that npm brought, on a data folder: makes the cluster once, starts it, stops it. It
 // listens on 127.0.0.1 with a password only, and in a session of its own, so that Ctrl-C in the terminal
 // does not take it away from those that still drain. Knows nothing of our tables.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import {
   chownSync,
@@ -66,7 +66,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
   const isInside = path.dirname(home.folder) === dataDir;
   const folder = isInside ? path.basename(home.folder) : home.folder;
   if (!before) writePrivateJson(stateFile, { folder, port: 0 });
-  if (!existsSync(home.data)) makeCluster(home, options);
+  if (!existsSync(home.data)) await makeCluster(home, options);
   await stopLeftover(home);
   const { port, pid } = await startServer(home, before?.port ?? null, options.volatile ?? false);
   writePrivateJson(stateFile, { folder, port });
@@ -82,30 +82,44 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
 }
 
 /** In a folder beside and renamed, so that a start that was cut short leaves no half cluster. */
-function makeCluster(home: PostgresHome, options: PostgresOptions): void {
+async function makeCluster(home: PostgresHome, options: PostgresOptions): Promise<void> {
   const unfinished = `${home.data}.new`;
   const passwordFile = path.join(home.folder, 'password');
   rmSync(unfinished, { recursive: true, force: true });
   writeFileSync(passwordFile, options.password, { mode: 0o600 });
   if (home.user) chownSync(passwordFile, home.user.uid, home.user.gid);
   try {
-    const run = spawnSync(
-      home.binary('initdb'),
-      [
-        ...['-D', unfinished, '-U', user, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
-        // Sorts by code point on every machine, and needs none of its locales.
-        ...['--encoding=UTF8', '--no-locale', '--no-instructions'],
-        ...(options.volatile ? ['--no-sync'] : []),
-      ],
-      { ...home.user, cwd: home.folder, env: {}, encoding: 'utf8' },
-    );
-    if (run.status !== 0) {
-      throw new Error(`initdb failed: ${run.error?.message ?? run.stderr.trim()}`);
-    }
+    await runInitdb(home, [
+      ...['-D', unfinished, '-U', user, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
+      // Sorts by code point on every machine, and needs none of its locales.
+      ...['--encoding=UTF8', '--no-locale', '--no-instructions'],
+      ...(options.volatile ? ['--no-sync'] : []),
+    ]);
   } finally {
     rmSync(passwordFile, { force: true });
   }
   renameSync(unfinished, home.data);
+}
+
+/** Out of the terminal's reach too: it is over in a second. */
+async function runInitdb(home: PostgresHome, args: string[]): Promise<void> {
+  const child = spawn(home.binary('initdb'), args, {
+    ...home.user,
+    cwd: home.folder,
+    env: {},
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (part: Buffer) => (said += part.toString()));
+  const code = await new Promise<number | null>((resolve) => {
+    child.once('close', resolve);
+    child.once('error', (error) => {
+      said += error.message;
+      resolve(null);
+    });
+  });
+  if (code !== 0) throw new Error(`initdb failed: ${said.trim()}`);
 }
 
 /** A server of an earlier run that was killed: only if the process named is really one on this very folder. */

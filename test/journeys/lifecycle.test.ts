@@ -5,6 +5,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -22,6 +23,7 @@ import {
   filesWith,
   npmStart,
   removePlace,
+  serverOf,
   repository,
   stillAlive,
   untilUp,
@@ -188,6 +190,17 @@ describe('npm start with nothing configured', () => {
     await last.ended();
     await untilGone(final, place);
   });
+});
+
+test('Ctrl-C while it is still starting leaves nothing behind', async () => {
+  const place = await newPlace('early');
+  const started = start(place);
+  await until('it has begun', () => started.printed().includes('Starting Tollgate'));
+  started.signalGroup('SIGINT');
+  expect(await started.ended()).toMatchObject({ code: 0 });
+  expect(existsSync(path.join(place.dataDir, 'run.json'))).toBe(false);
+  expect(existsSync(path.join(place.dataDir, 'dev.json'))).toBe(false);
+  expect(serverOf(place)).toBeNull();
 });
 
 test('a taken port is said in one line, whoever holds it', async () => {

@@ -86,14 +86,24 @@ export function stillAlive(dev: DevFile): string[] {
   return Object.entries(dev.pids).flatMap(([name, pid]) => (isAlive(pid) ? [name] : []));
 }
 
-/** Takes away what a start has left of its database, wherever that is; whatever still runs on it ends. */
+/** The PostgreSQL that runs on a place, wherever its files are. */
+export function serverOf(place: { dataDir: string }): number | null {
+  const pid = Number(
+    readText(path.join(databaseFolder(place), 'data/postmaster.pid')).split('\n')[0],
+  );
+  return pid && isAlive(pid) ? pid : null;
+}
+
+/** Takes away what a start has left of its database; whatever still runs on it ends. */
 export function removePlace(place: { dataDir: string }): void {
-  const state = readJson(path.join(place.dataDir, 'postgres.json')) as { folder: string } | null;
-  if (!state) return;
-  const folder = path.resolve(place.dataDir, state.folder);
-  const pid = Number(readText(path.join(folder, 'data/postmaster.pid')).split('\n')[0]);
-  if (pid && isAlive(pid)) process.kill(pid, 'SIGQUIT');
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  const pid = serverOf(place);
+  if (pid) process.kill(pid, 'SIGQUIT');
+  rmSync(databaseFolder(place), { recursive: true, force: true, maxRetries: 5 });
+}
+
+function databaseFolder(place: { dataDir: string }): string {
+  const state = JSON.parse(readText(path.join(place.dataDir, 'postgres.json')) || '{}') as object;
+  return path.resolve(place.dataDir, 'folder' in state ? String(state.folder) : 'postgres');
 }
 
 /** Every file below a folder that holds the text. */
@@ -109,8 +119,4 @@ function readText(file: string): string {
   } catch {
     return '';
   }
-}
-
-function readJson(file: string): unknown {
-  return JSON.parse(readText(file) || 'null');
 }
