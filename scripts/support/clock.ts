@@ -56,9 +56,7 @@ function sandbox(target: Target, method: string, what: string, body?: unknown): 
 }
 
 async function ask(method: string, url: string, token: string, body?: unknown): Promise<unknown> {
-  const answer = await call({ method, url, token, body }).catch((error: unknown) => {
-    throw new ScriptError(`${url} does not answer: is it running? (${String(error)})`);
-  });
+  const answer = await call({ method, url, token, body });
   if (answer.status >= 300) {
     throw new ScriptError(`${method} ${url} answered ${answer.status}: ${answer.text}`);
   }

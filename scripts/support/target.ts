@@ -2,6 +2,7 @@
 // has written down in its data folder. Starts nothing.
 import path from 'node:path';
 import { readLocalConfig } from '../../src/config.ts';
+import { NoAnswerError } from '../../src/local/call.ts';
 import { readDevFile } from '../../src/local/dev-file.ts';
 import type { DevFile } from '../../src/local/dev-file.ts';
 
@@ -48,7 +49,8 @@ export function runScript(main: () => Promise<void>): void {
     () => process.exit(0),
     (error: unknown) => {
       const { message, stack } = error instanceof Error ? error : new Error(String(error));
-      process.stderr.write(`${error instanceof ScriptError ? message : (stack ?? message)}\n`);
+      const isForPeople = error instanceof ScriptError || error instanceof NoAnswerError;
+      process.stderr.write(`${isForPeople ? message : (stack ?? message)}\n`);
       process.exit(1);
     },
   );

@@ -9,6 +9,9 @@ export type Call = {
 };
 export type Answer = { status: number; headers: Headers; text: string; body: unknown };
 
+/** Nobody was there, or said nothing in time. */
+export class NoAnswerError extends Error {}
+
 const timeoutMs = 30_000;
 
 /** `body` is parsed where the answer says that it is JSON, else it is the text. */
@@ -24,6 +27,8 @@ export async function call(request: Call): Promise<Answer> {
     },
     ...(hasBody ? { body: JSON.stringify(request.body) } : {}),
     signal: AbortSignal.timeout(timeoutMs),
+  }).catch((error: unknown) => {
+    throw new NoAnswerError(`${request.method} ${request.url} gets no answer`, { cause: error });
   });
   const text = await response.text();
   const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
