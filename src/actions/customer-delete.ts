@@ -4,7 +4,7 @@
 import { inTransaction } from '../adapters/postgres.ts';
 import type { Tx } from '../adapters/postgres.ts';
 import type { Context } from '../context.ts';
-import { AppError } from '../domain/error.ts';
+import { AppError, notFound } from '../domain/error.ts';
 import { audit } from './audit.ts';
 import type { Caller } from './caller.ts';
 import { customerView } from './customer.ts';
@@ -12,7 +12,7 @@ import { cancelAllSubscriptions } from './subscription-cancel.ts';
 
 const attemptsMax = 3;
 
-/** Deleting what is gone, or never was, is the same as deleting it. */
+/** Deleting what is gone is the same as deleting it; what never was is 404. */
 export async function deleteCustomer(ctx: Context, caller: Caller, id: string): Promise<void> {
   // A purchase may slip in between the two steps: then both are done again.
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
@@ -26,7 +26,8 @@ export async function deleteCustomer(ctx: Context, caller: Caller, id: string): 
 async function markDeleted(tx: Tx, now: Date, caller: Caller, id: string): Promise<boolean> {
   await tx.$queryRaw`SELECT id FROM customer WHERE id = ${id} FOR UPDATE`;
   const before = await tx.customer.findUnique({ where: { id } });
-  if (!before || before.deleted_at) return true;
+  if (!before) throw notFound();
+  if (before.deleted_at) return true;
   if (await isBilled(tx, id)) return false;
   const ofCustomer = { customer_id: id };
   await tx.customer.update({ where: { id }, data: { deleted_at: now } });

@@ -12,6 +12,8 @@ import type { Caller } from './caller.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
 
+const deletion = 'route_policy.delete';
+
 export type RoutePolicyInput = {
   method: string;
   path: string;
@@ -62,14 +64,18 @@ export async function replaceRoutePolicy(
   );
 }
 
-/** Deleting what is gone is the same as deleting it. */
+/** Deleting what is gone is the same as deleting it, as the audit remembers; what never was is 404. */
 export async function deleteRoutePolicy(ctx: Context, caller: Caller, id: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const before = await tx.routePolicy.findUnique({ where: { id } });
     const { count } = await tx.routePolicy.deleteMany({ where: { id } });
-    if (!before || count === 0) return;
+    if (!before || count === 0) {
+      const deleted = await tx.auditEntry.findFirst({ where: { object_id: id, action: deletion } });
+      if (!deleted && !before) throw notFound();
+      return;
+    }
     await audit(tx, ctx.now(), caller, {
-      action: 'route_policy.delete',
+      action: deletion,
       objectId: id,
       before: view(before),
     });

@@ -72,22 +72,20 @@ export function errorHandler(ctx: Context): ErrorRequestHandler {
   };
 }
 
-/** What Express and its body parser throw: `type` names the case (body-parser's documentation). */
+/** What Express and its body parsers throw: errors with a status that may be shown (http-errors' `expose`). */
 function fromHttp(error: unknown): AppError | null {
   if (!(error instanceof Error)) return null;
   // A path such as /plans/%E0%A4%A: no such resource can exist.
   if (error instanceof URIError || /^Failed to decode param/.test(error.message)) return notFound();
-  switch ((error as { type?: unknown }).type) {
-    case 'entity.too.large':
-      return new AppError('body_too_large', 'The body is larger than 1 MiB.');
-    case 'encoding.unsupported':
-      return new AppError('unsupported_media_type', 'The body must not be compressed.');
-    case 'request.aborted':
-    case 'request.size.invalid':
-      return new AppError('invalid_json', 'The body ended before its announced length.');
-    default:
-      return null;
+  const { expose, status } = error as { expose?: unknown; status?: unknown };
+  if (expose !== true) return null;
+  if (status === 413) return new AppError('body_too_large', 'The body is larger than 1 MiB.');
+  if (status === 415) {
+    return new AppError('unsupported_media_type', 'The body must be plain UTF-8, not compressed.');
   }
+  return status === 400
+    ? new AppError('invalid_json', 'The body could not be read to its end.')
+    : null;
 }
 
 /** Whatever an action did not translate itself. */

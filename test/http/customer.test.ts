@@ -116,6 +116,11 @@ describe('GET and PATCH /customers/{id}', () => {
 });
 
 describe('DELETE /customers/{id}', () => {
+  test('404: one that never was', async () => {
+    const never = '/customers/cus_00000000000000000000000000';
+    expect((await http.operator('DELETE', never)).status).toBe(404);
+  });
+
   test('204, again 204; keys and sessions end, the external_id is free again', async () => {
     const { id, call } = await http.customer('gone');
     const key = await call('POST', '/keys', { scopes: ['manage'] });

@@ -164,6 +164,34 @@ describe('201', () => {
     });
     expect(waiting.body.checkout_url).toMatch(/^http/);
   });
+
+  test('once the bank was satisfied, the plan is bought under the same id', async () => {
+    const { id, call } = await billing.customer('pm_card_threeDSecure2Required');
+    const free = await call('POST', '/subscriptions', { plan: 'free' });
+    await call('POST', '/subscriptions', { plan: 'pro' });
+    const [made] = await atStripe(id);
+    await billing.setCard(id, 'pm_card_visa');
+    await billing.stripe.invoices.pay(made!.latest_invoice as string);
+    await billing.delivered();
+    await billing.runJobs();
+    const read = await call('GET', `/subscriptions/${free.body.id}`);
+    expect(read.body).toMatchObject({
+      plan: 'pro',
+      status: 'active',
+      pending_change: null,
+      checkout_url: null,
+    });
+  });
+
+  test('asking again while the bank waits takes the older attempt back', async () => {
+    const { id, call } = await billing.customer('pm_card_threeDSecure2Required');
+    await call('POST', '/subscriptions', { plan: 'pro' });
+    await billing.setCard(id, 'pm_card_visa');
+    const second = await call('POST', '/subscriptions', { plan: 'pro' });
+    expect([second.status, second.body.status]).toEqual([201, 'active']);
+    const statuses = (await atStripe(id)).map(({ status }) => status).toSorted();
+    expect(statuses).toEqual(['active', 'incomplete_expired']);
+  });
 });
 
 describe('402', () => {

@@ -108,7 +108,9 @@ describe('PUT and DELETE /route-policies/{id}', () => {
     expect([answer.status, answer.body.code]).toEqual([409, 'route_conflict']);
   });
 
-  test('204, again: 204', async () => {
+  test('204, again: 204; 404: one that never was', async () => {
+    const never = '/route-policies/rp_00000000000000000000000000';
+    expect((await http.operator('DELETE', never)).status).toBe(404);
     const made = await http.operator('POST', '/route-policies', free('/deleted'));
     const path = `/route-policies/${made.body.id}`;
     expect((await http.operator('DELETE', path)).status).toBe(204);

@@ -57,7 +57,12 @@ describe('PostgreSQL is cut off', () => {
     wire.cut();
     for (const [method, path, body] of calls) {
       const answer = await api(method, path, { token, ...(body ? { body } : {}) });
-      expect([method, path, answer.status, answer.body.code]).toEqual([method, path, 503, 'unavailable']);
+      expect([method, path, answer.status, answer.body.code]).toEqual([
+        method,
+        path,
+        503,
+        'unavailable',
+      ]);
       expect(answer.headers.get('retry-after')).not.toBeNull();
     }
     const keyed = await api('POST', '/customers', {
@@ -73,7 +78,10 @@ describe('PostgreSQL is cut off', () => {
 
   test('and back: the same requests go through', async () => {
     wire.mend();
-    await until('REST is back', async () => (await api('GET', '/customers', { token })).status === 200);
+    await until(
+      'REST is back',
+      async () => (await api('GET', '/customers', { token })).status === 200,
+    );
     const made = await api('POST', '/customers', { token, body: { external_id: 'x' } });
     expect(made.status).toBe(201);
     await until('nothing is degraded', async () => !(await api('GET', '/readyz')).body.degraded);

@@ -112,6 +112,7 @@ export const routePolicyRoutes = [
     who: ['operator'],
     params,
     status: 204,
+    errors: ['not_found'],
     handle: async ({ ctx, caller, params }) => {
       await deleteRoutePolicy(ctx, caller, params.id);
       return {};
