@@ -27,7 +27,10 @@ export function findTarget(env: NodeJS.ProcessEnv = process.env): Target {
       sandboxSecretKey: SANDBOX_SECRET_KEY,
     };
   }
-  const dev = findDevFile();
+  return targetOf(findDevFile());
+}
+
+export function targetOf(dev: DevFile): Target {
   return {
     apiUrl: dev.api_url,
     operatorToken: dev.operator_token,
