@@ -36,6 +36,8 @@ export async function cancelSubscription(
       throw invalid({ pointer: '/at', detail: 'must be in the future' });
     }
     await end(ctx, caller, row, cancellation);
+    if (row.stripe_subscription_id)
+      await note(ctx, caller, row, { action: 'subscription.cancel', after: cancellation });
   });
   return getSubscription(ctx, caller, id);
 }
@@ -46,8 +48,11 @@ export async function undoCancellation(ctx: Context, caller: Caller, id: string)
     const isOver =
       isFinal(row.status) || (row.anchor && row.cancel_at && row.cancel_at <= ctx.now());
     if (isOver) throw new AppError('invalid_state', 'This subscription is over already.');
-    if (row.stripe_subscription_id) await keepAtStripe(ctx, row.stripe_subscription_id);
-    else await setFreeEnd(ctx, caller, row, null);
+    if (row.stripe_subscription_id) {
+      await keepAtStripe(ctx, row.stripe_subscription_id);
+      if (row.cancel_at)
+        await note(ctx, caller, row, { action: 'subscription.keep', after: { cancel_at: null } });
+    } else await setFreeEnd(ctx, caller, row, null);
   });
 }
 
@@ -121,7 +126,7 @@ async function endAtStripe(ctx: Context, id: string, cancellation: Cancellation)
 }
 
 /** Saying again what Stripe knows already would move `canceled_at`. */
-async function endLater(
+export async function endLater(
   ctx: Context,
   current: Stripe.Subscription,
   cancellation: { effective: 'period_end' } | { effective: 'at'; at: Date },
@@ -147,6 +152,18 @@ export async function keepAtStripe(ctx: Context, id: string): Promise<void> {
     await callStripe(() => subscriptions.update(id, { cancel_at: '' }));
   }
   await syncNow(ctx, 'subscription', id);
+}
+
+/** Who asked; what changed at Stripe is noted by the look. */
+async function note(
+  ctx: Context,
+  caller: Caller,
+  row: SubscriptionWithPlans,
+  what: { action: string; after: object },
+): Promise<void> {
+  const { id: objectId, customer_id: customerId, status, cancel_at } = row;
+  const entry = { ...what, objectId, customerId, before: { status, cancel_at } };
+  await inTransaction(ctx, (tx) => audit(tx, ctx.now(), caller, entry));
 }
 
 async function setFreeEnd(

@@ -12,7 +12,8 @@ import type { Caller } from './caller.ts';
 import { declined } from './purchase-pay.ts';
 import { startPurchase, versionToSell } from './purchase.ts';
 import { syncNow } from './stripe-object.ts';
-import { keepAtStripe } from './subscription-cancel.ts';
+import { want } from './stripe-want.ts';
+import { endLater, keepAtStripe } from './subscription-cancel.ts';
 import { startFreeSubscription } from './subscription-free.ts';
 import { lockCustomer } from './subscription-row.ts';
 import { releaseSchedule, scheduleChange } from './subscription-schedule.ts';
@@ -103,8 +104,9 @@ async function upgrade(
 
 /** What was paid for is used up; free follows the instant it ends (subscription-sync.ts starts it). */
 async function endInFree(ctx: Context, caller: Caller, { row, version }: Move): Promise<void> {
+  if (row.cancel_at && row.pending_plan_version_id === version.id) return;
   const stripeId = row.stripe_subscription_id!;
-  await releaseSchedule(ctx, stripeId);
+  const current = await releaseSchedule(ctx, stripeId);
   await inTransaction(ctx, async (tx) => {
     const pending = {
       pending_plan_version_id: version.id,
@@ -121,8 +123,19 @@ async function endInFree(ctx: Context, caller: Caller, { row, version }: Move): 
       after: pending,
     });
   });
-  await callStripe(() => ctx.stripe.subscriptions.update(stripeId, { cancel_at_period_end: true }));
+  try {
+    await callStripe(() => endLater(ctx, current, { effective: 'period_end' }));
+  } catch (error) {
+    // Without an end at Stripe, the look takes the pending plan back.
+    await wantSoon(ctx, stripeId);
+    throw error;
+  }
   await syncNow(ctx, 'subscription', stripeId);
+}
+
+async function wantSoon(ctx: Context, stripeId: string): Promise<void> {
+  await want(ctx.db, { kind: 'subscription', id: stripeId });
+  await ctx.queue.wake('process-stripe-event');
 }
 
 async function changeAtStripe(ctx: Context, move: Move): Promise<void> {

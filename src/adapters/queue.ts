@@ -74,7 +74,7 @@ export function createQueue(options: { url: string; log: Log }) {
       const until = Date.now() + timeoutMs;
       try {
         const queue = await within(timeoutMs, producer.open());
-        await runEach(queue, await scheduledNames(queue), until);
+        await runEach(queue, await namesOnceScheduled(queue, until), until);
       } catch (err) {
         log.warn({ err }, 'queue: scheduled jobs have not run');
         throw new AppError('unavailable', 'No worker has run the scheduled jobs in time.');
@@ -156,8 +156,17 @@ async function setSchedule(queue: Producer, jobs: ScheduledJob[]): Promise<void>
 /** A process that only wakes has no table: the schedule itself knows the names. */
 async function scheduledNames(queue: Producer): Promise<string[]> {
   const schedulers = await queue.getJobSchedulers(0, schedulesMax);
-  if (schedulers.length === 0) throw new Error('no worker has scheduled anything yet');
   return schedulers.map((scheduler) => scheduler.key);
+}
+
+/** A worker that is just starting will schedule soon. */
+async function namesOnceScheduled(queue: Producer, until: number): Promise<string[]> {
+  for (;;) {
+    const names = await scheduledNames(queue);
+    if (names.length > 0) return names;
+    if (Date.now() > until) throw new Error('no worker has scheduled anything');
+    await sleep(lookAgainAfterMs);
+  }
 }
 
 function startWorker(url: string, run: RunJob, complain: (error: unknown) => void): Consumer {
