@@ -6,7 +6,7 @@ import express from 'express';
 import type { Context } from './context.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { createApp } from './http/app.ts';
-import { metricsHandler } from './http/pages/mount.ts';
+import { serveMetrics } from './http/pages/mount.ts';
 
 /** Longer than the gateways keep theirs (nginx 60 s, 75 s to clients): we must not close under a request. */
 const keepAliveMs = 90_000;
@@ -54,7 +54,7 @@ async function listenForMetrics(ctx: Context, host: string): Promise<Server | nu
   if (metricsPort === undefined) return null;
   const app = express();
   app.disable('x-powered-by');
-  app.get('/metrics', metricsHandler);
+  app.get('/metrics', serveMetrics(ctx));
   const server = createServer(app);
   await listen(server, { port: metricsPort, host });
   return server;

@@ -1,5 +1,4 @@
 // Remembers how each job did last: one row per job, overwritten by each run. Decides nothing about jobs.
-import { jobRuns } from '../adapters/metrics.ts';
 import type { Context } from '../context.ts';
 
 /** Runs `work`, records when and how it went, and hands its error on. */
@@ -11,10 +10,8 @@ export async function recordRun(
   const startedAt = ctx.now();
   try {
     const result = await work();
-    jobRuns.inc({ job: name, result: 'done' });
     await save(ctx, name, startedAt, result, null);
   } catch (error) {
-    jobRuns.inc({ job: name, result: 'failed' });
     ctx.log.error({ err: error, job: name }, 'job failed');
     await save(ctx, name, startedAt, null, nameOf(error));
     throw error;
@@ -29,9 +26,11 @@ async function save(
   error: string | null,
 ): Promise<void> {
   await ctx.pool.query(
-    `INSERT INTO job_run (name, started_at, finished_at, result, error) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (name) DO UPDATE SET started_at = $2, finished_at = $3, result = $4, error = $5`,
-    [name, startedAt, ctx.now(), result, error],
+    `INSERT INTO job_run AS run (name, started_at, finished_at, result, error, runs, failures)
+     VALUES ($1, $2, $3, $4, $5, 1, $6)
+     ON CONFLICT (name) DO UPDATE SET started_at = $2, finished_at = $3, result = $4, error = $5,
+       runs = run.runs + 1, failures = run.failures + $6`,
+    [name, startedAt, ctx.now(), result, error, error === null ? 0 : 1],
   );
 }
 

@@ -48,11 +48,25 @@ export const webhooks = new Counter({
   registers,
 });
 
-/** Runs of jobs: result `done` or `failed`. */
+/** Runs of jobs over all workers, as PostgreSQL remembers them: result `done` or `failed`. */
 export const jobRuns = new Counter({
   name: 'tollgate_job_runs_total',
   help: 'Runs of jobs, by job and result',
   labelNames: ['job', 'result'] as const,
+  registers,
+});
+
+/** Stored events whose object was not looked at yet. */
+export const webhookBacklog = new Gauge({
+  name: 'tollgate_webhook_backlog',
+  help: 'Stripe events stored and not yet dealt with',
+  registers,
+});
+
+/** 0 while there is no backlog. */
+export const webhookOldestSeconds = new Gauge({
+  name: 'tollgate_webhook_oldest_seconds',
+  help: 'Age of the oldest Stripe event not yet dealt with, since it was received',
   registers,
 });
 

@@ -1,6 +1,7 @@
 // The pages and documents anybody may read: life, readiness, metrics, the API's description, and what each
 // problem means. No credential, no input but the path.
 import type { Express, RequestHandler } from 'express';
+import { refreshSharedMetrics } from '../../actions/metrics.ts';
 import { registry } from '../../adapters/metrics.ts';
 import type { Context } from '../../context.ts';
 import { notFound } from '../../domain/error.ts';
@@ -20,10 +21,13 @@ export type AppState = {
 };
 
 /** Prometheus' text format; also served on a port of its own where METRICS_PORT says so. */
-export const metricsHandler: RequestHandler = async (_req, res) => {
-  res.setHeader('Content-Type', registry.contentType);
-  res.end(await registry.metrics());
-};
+export function serveMetrics(ctx: Context): RequestHandler {
+  return async (_req, res) => {
+    await refreshSharedMetrics(ctx);
+    res.setHeader('Content-Type', registry.contentType);
+    res.end(await registry.metrics());
+  };
+}
 
 export function mountPages(
   app: Express,
@@ -49,7 +53,7 @@ export function mountPages(
     },
     ...checkoutPages(ctx),
     // On a port of its own it is nobody else's business.
-    ...(ctx.config.metricsPort === undefined ? { '/metrics': metricsHandler } : {}),
+    ...(ctx.config.metricsPort === undefined ? { '/metrics': serveMetrics(ctx) } : {}),
   };
   for (const [path, handler] of Object.entries(pages)) {
     app
