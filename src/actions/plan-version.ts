@@ -2,7 +2,8 @@
 // transaction open, then offered. A crash between leaves a draft that the next attempt finishes or replaces.
 import { isDeepStrictEqual } from 'node:util';
 import { newId } from '../adapters/id.ts';
-import { inTransaction, isUniqueViolation } from '../adapters/postgres.ts';
+import { withLease } from '../adapters/lease.ts';
+import { inTransaction } from '../adapters/postgres.ts';
 import type { Tx } from '../adapters/postgres.ts';
 import { isRefused } from '../adapters/stripe-error.ts';
 import type { Context } from '../context.ts';
@@ -12,8 +13,6 @@ import { audit } from './audit.ts';
 import type { Caller } from './caller.ts';
 import { contentOf, planView } from './plan-view.ts';
 import type { PlanContent } from './plan-view.ts';
-
-const attemptsMax = 5;
 
 /** What belongs to the plan whatever its version. */
 type Flags = { public?: boolean | undefined; archived?: boolean | undefined };
@@ -25,7 +24,7 @@ export async function offerFirstVersion(
   caller: Caller,
   { key, flags, content }: { key: string; flags: Flags; content: PlanContent },
 ): Promise<void> {
-  await offer(ctx, caller, flags, async (tx) => {
+  await offer(ctx, caller, { key, flags }, async (tx) => {
     const plan = (await lockPlan(tx, key)) ?? (await tx.plan.create({ data: newPlan(ctx, key) }));
     if (plan.current_version !== null) {
       throw new AppError('plan_exists', `There is a plan "${key}" already.`);
@@ -40,7 +39,7 @@ export async function offerNextVersion(
   caller: Caller,
   { key, flags, change }: { key: string; flags: Flags; change: (now: PlanContent) => PlanContent },
 ): Promise<void> {
-  await offer(ctx, caller, flags, async (tx) => {
+  await offer(ctx, caller, { key, flags }, async (tx) => {
     const plan = await lockPlan(tx, key);
     if (!plan || plan.current_version === null) throw notFound();
     const current = await tx.planVersion.findUniqueOrThrow({
@@ -52,23 +51,18 @@ export async function offerNextVersion(
   });
 }
 
-/** Whoever is overtaken by another request between draft and offer begins again from what is there now. */
+/** One at a time per plan: two that both draft would take each other's number for ever. */
 async function offer(
   ctx: Context,
   caller: Caller,
-  flags: Flags,
+  { key, flags }: { key: string; flags: Flags },
   draft: (tx: Tx) => Promise<Draft>,
 ): Promise<void> {
-  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    try {
-      const drafted = await inTransaction(ctx, draft);
-      if (drafted.version !== drafted.current) await confirmAtStripe(ctx, drafted);
-      if (await inTransaction(ctx, (tx) => publish(tx, ctx.now(), caller, drafted, flags))) return;
-    } catch (error) {
-      if (!isUniqueViolation(error)) throw error;
-    }
-  }
-  throw new AppError('invalid_state', 'This plan is being changed by others. Try again.');
+  await withLease(ctx.pool, `plan ${key}`, async () => {
+    const drafted = await inTransaction(ctx, draft);
+    if (drafted.version !== drafted.current) await confirmAtStripe(ctx, drafted);
+    await inTransaction(ctx, (tx) => publish(tx, ctx.now(), caller, drafted, flags));
+  });
 }
 
 /** A draft with this very content is finished; any other is in the way of its number and goes. */
@@ -146,18 +140,20 @@ async function confirmAtStripe(ctx: Context, { plan, current, version }: Draft):
   }
 }
 
-/** False where somebody else was faster and this draft no longer fits. */
+/** 409 where the draft no longer fits: only whose lease has run out meets that. */
 async function publish(
   tx: Tx,
   now: Date,
   caller: Caller,
   draft: Draft,
   flags: Flags,
-): Promise<boolean> {
+): Promise<void> {
   const before = await lockPlan(tx, draft.plan.key);
   const version = await tx.planVersion.findUnique({ where: { id: draft.version.id } });
-  if (!before || !version || before.current_version !== draft.plan.current_version) return false;
-  if (version.price_amount !== null && !version.stripe_price_id) return false;
+  const fits = before && version && before.current_version === draft.plan.current_version;
+  if (!fits || (version.price_amount !== null && !version.stripe_price_id)) {
+    throw new AppError('invalid_state', 'This plan was changed by others meanwhile. Try again.');
+  }
   if (flags.archived) await assertNotDefault(tx, before.key);
   const after = {
     ...before,
@@ -165,7 +161,7 @@ async function publish(
     public: flags.public ?? before.public,
     archived: flags.archived ?? before.archived,
   };
-  if (isDeepStrictEqual(before, after)) return true;
+  if (isDeepStrictEqual(before, after)) return;
   await tx.plan.update({ where: { id: before.id }, data: after });
   await audit(tx, now, caller, {
     action: draft.current ? 'plan.change' : 'plan.create',
@@ -173,7 +169,6 @@ async function publish(
     before: draft.current ? planView(before, draft.current, caller) : undefined,
     after: planView(after, version, caller),
   });
-  return true;
 }
 
 async function assertNotDefault(tx: Tx, key: string): Promise<void> {
