@@ -234,6 +234,16 @@ describe('422', () => {
   });
 });
 
+describe('HEAD', () => {
+  test('answers like GET, without the body', async () => {
+    const get = await send('GET', '/plans');
+    const head = await send('HEAD', '/plans');
+    expect([head.status, head.text]).toEqual([200, '']);
+    expect(head.headers['content-length']).toBe(get.headers['content-length']);
+    expect((await send('HEAD', '/customers')).status).toBe(401);
+  });
+});
+
 describe('every answer', () => {
   test('carries an id of our own and the headers that keep browsers from guessing', async () => {
     const { headers } = await http.anyone('GET', '/plans', undefined, { 'x-request-id': 'mine' });
