@@ -83,15 +83,22 @@ function discounts({ promotionId }: Sale): { discounts?: { promotion_code: strin
   return promotionId ? { discounts: [{ promotion_code: promotionId }] } : {};
 }
 
-/** One trial per customer, whatever became of it. */
 async function trial(ctx: Context, sale: Sale): Promise<{ trial_period_days?: number }> {
-  const { trial_days: days } = sale.version;
-  if (days === 0) return {};
-  const { customer_id } = sale.purchase;
+  const days = await trialDaysFor(ctx, sale.purchase.customer_id, sale.version);
+  return days > 0 ? { trial_period_days: days } : {};
+}
+
+/** One trial per customer, whatever became of it. */
+export async function trialDaysFor(
+  ctx: Context,
+  customerId: string,
+  version: PlanVersion,
+): Promise<number> {
+  if (version.trial_days === 0) return 0;
   const former = await ctx.db.subscription.count({
-    where: { customer_id, trial_end: { not: null } },
+    where: { customer_id: customerId, trial_end: { not: null } },
   });
-  return former > 0 ? {} : { trial_period_days: days };
+  return former > 0 ? 0 : version.trial_days;
 }
 
 /** Refused: the purchase is over. Unknown: it stays open, free for the next attempt to adopt what was made. */

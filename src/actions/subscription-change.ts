@@ -33,24 +33,41 @@ export async function changeSubscription(
   { id, change }: { id: string; change: SubscriptionChange },
 ): Promise<SubscriptionView> {
   await withSubscription(ctx, caller, id, async (row) => {
-    if (isFinal(row.status) || row.status === 'incomplete') {
-      throw new AppError('invalid_state', 'Only a subscription that is in force can be changed.');
-    }
-    const version = change.plan ? await versionToSell(ctx, caller, change.plan) : row.plan_version;
-    if (!version)
-      throw new AppError('invalid_state', 'Name the plan: the present one is not known here.');
-    const quantity = change.quantity ?? row.quantity;
-    await moveTo(ctx, caller, { row, version, quantity, effective: change.effective ?? 'now' });
+    await moveTo(ctx, caller, await moveFrom(ctx, caller, row, change));
   });
   return getSubscription(ctx, caller, id);
 }
 
-type Move = {
+export type Move = {
   row: SubscriptionWithPlans;
   version: PlanVersion;
   quantity: number;
   effective: 'now' | 'period_end';
 };
+
+/** What exactly is asked for, checked: the same for the change and for its preview. */
+export async function moveFrom(
+  ctx: Context,
+  caller: Caller,
+  row: SubscriptionWithPlans,
+  change: SubscriptionChange,
+): Promise<Move> {
+  if (isFinal(row.status) || row.status === 'incomplete') {
+    throw new AppError('invalid_state', 'Only a subscription that is in force can be changed.');
+  }
+  const version = change.plan ? await versionToSell(ctx, caller, change.plan) : row.plan_version;
+  if (!version) {
+    throw new AppError('invalid_state', 'Name the plan: the present one is not known here.');
+  }
+  const isPaid = row.stripe_subscription_id !== null && version.price_amount !== null;
+  const currency = row.plan_version?.price_currency ?? version.price_currency;
+  if (isPaid && currency !== version.price_currency) {
+    const detail = `This subscription is paid in ${currency}; the plan is priced in ${version.price_currency}.`;
+    throw new AppError('currency_mismatch', detail);
+  }
+  const { quantity = row.quantity, effective = 'now' } = change;
+  return { row, version, quantity, effective };
+}
 
 async function moveTo(ctx: Context, caller: Caller, move: Move): Promise<void> {
   const isFree = move.version.price_amount === null;
@@ -58,11 +75,6 @@ async function moveTo(ctx: Context, caller: Caller, move: Move): Promise<void> {
     return isFree ? switchFree(ctx, caller, move) : upgrade(ctx, caller, move);
   if (isFree) return endInFree(ctx, caller, move);
   const { row, version } = move;
-  const currency = row.plan_version?.price_currency ?? version.price_currency;
-  if (currency !== version.price_currency) {
-    const detail = `This subscription is paid in ${currency}; the plan is priced in ${version.price_currency}.`;
-    throw new AppError('currency_mismatch', detail);
-  }
   await inTransaction(ctx, (tx) =>
     audit(tx, ctx.now(), caller, {
       action: 'subscription.change',
@@ -177,7 +189,7 @@ function targetOf(version: PlanVersion, quantity: number) {
 }
 
 /** The item that is the plan, among others that may be metered extras. */
-function planItem({ items }: Stripe.Subscription, priceId: string | null | undefined) {
+export function planItem({ items }: Stripe.Subscription, priceId: string | null | undefined) {
   return items.data.find((item) => item.price.id === priceId) ?? items.data[0]!;
 }
 

@@ -5,11 +5,13 @@ import { startPurchase } from '../../actions/purchase.ts';
 import { cancelSubscription, undoCancellation } from '../../actions/subscription-cancel.ts';
 import { changeSubscription } from '../../actions/subscription-change.ts';
 import { pauseSubscription, resumeSubscription } from '../../actions/subscription-pause.ts';
+import { previewChange } from '../../actions/subscription-preview.ts';
 import { getSubscription, listSubscriptions } from '../../actions/subscription.ts';
 import { route } from '../route.ts';
 import { id, list, pageQuery } from '../schema/common.ts';
 import {
   cancellation,
+  changePreview,
   ownerFilter,
   subscriptionChange,
   subscriptionCreate,
@@ -77,6 +79,21 @@ export const subscriptionRoutes = [
     ], // prettier-ignore
     handle: async ({ ctx, caller, params, body }) => ({
       body: await changeSubscription(ctx, caller, { id: params.id, change: body }),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/subscriptions/:id/preview',
+    tag,
+    summary: 'What a change would cost',
+    who,
+    params,
+    body: subscriptionChange,
+    status: 200,
+    answer: changePreview,
+    errors: ['not_found', 'invalid_state', 'currency_mismatch', 'stripe_unavailable'],
+    handle: async ({ ctx, caller, params, body }) => ({
+      body: await previewChange(ctx, caller, { id: params.id, change: body }),
     }),
   }),
   route({

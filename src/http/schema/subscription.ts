@@ -92,3 +92,19 @@ export const invoiceView = z.object({
   invoice_pdf: z.string().nullable(),
   created_at: instantView,
 });
+
+export const changePreview = z.object({
+  amount_due: z.int(),
+  currency: z.string().nullable(),
+  lines: z.array(
+    z.object({
+      description: z.string().nullable(),
+      amount: z.int(),
+      proration: z.boolean(),
+      period_start: instantView,
+      period_end: instantView,
+    }),
+  ),
+  effective_at: instantView,
+  renewal_amount: z.int(),
+});
