@@ -11,6 +11,7 @@ import { assertOwner } from './caller.ts';
 import type { Caller } from './caller.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
+import { payerOf } from './stripe-customer.ts';
 import { syncNow } from './stripe-object.ts';
 import { ownCustomerId } from './subscription.ts';
 
@@ -61,11 +62,12 @@ export async function payInvoice(ctx: Context, caller: Caller, id: string): Prom
 }
 
 async function pay(ctx: Context, caller: Caller, row: Invoice): Promise<void> {
+  const method = await methodOf(ctx, row);
   try {
     await callStripe(() =>
       ctx.stripe.invoices.pay(
         row.stripe_invoice_id,
-        {},
+        method ? { payment_method: method } : {},
         // Each attempt has a key of its own: a stored decline must not outlive a change of the card.
         { idempotencyKey: `pay-${row.id}-${newId('req')}` },
       ),
@@ -89,6 +91,13 @@ async function pay(ctx: Context, caller: Caller, row: Invoice): Promise<void> {
       after: { status: 'paid' },
     }),
   );
+}
+
+/** The card the customer put in last: a subscription may still hold an older one, which Stripe would try first. */
+async function methodOf(ctx: Context, { customer_id }: Invoice): Promise<string | null> {
+  const customer = await ctx.db.customer.findUniqueOrThrow({ where: { id: customer_id } });
+  if (!customer.stripe_customer_id) return null;
+  return (await payerOf(ctx, customer.stripe_customer_id)).paymentMethod;
 }
 
 /** Brings invoice and access up to date, whichever root object carries them. */

@@ -71,6 +71,23 @@ describe('time passes', () => {
     expect([again.status, again.body]).toEqual([200, one!.body]);
   });
 
+  test('an older card on the subscription does not stand in the way of the one put in last', async () => {
+    const { customerId, call, body, read } = await subscribed('pro');
+    const { body: customer } = await billing.operator('GET', `/customers/${customerId}`);
+    const old = await billing.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', {
+      customer: customer.stripe_customer_id,
+    });
+    await billing.stripe.subscriptions.update(body.stripe_subscription_id, {
+      default_payment_method: old.id,
+    });
+    await billing.moveTo(after(body.current_period_end, 2 * hourMs));
+    expect((await read()).status).toBe('past_due');
+    const [open] = (await call('GET', '/invoices')).body.data;
+    const paid = await call('POST', `/invoices/${open.id}/payment`, {});
+    expect([paid.status, paid.body.status]).toEqual([200, 'paid']);
+    expect((await read()).status).toBe('active');
+  });
+
   test('from paid to free: what was paid for is used up, then free begins that instant', async () => {
     const { call, path, body, read } = await subscribed('pro');
     const changed = await call('PATCH', path, { plan: 'free' });
