@@ -45,6 +45,7 @@ export const variables = {
   PUBLIC_URL: url.optional(),
   METRICS_PORT: port.optional(),
   CLOCK: z.enum(['machine', 'movable']).default('machine'),
+  USAGE_DURABILITY: z.enum(['durable', 'relaxed']).default('durable'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   SANDBOX_PORT: port.default(3403),
   DATA_DIR: z.string().min(1).default('.tollgate'),
@@ -52,7 +53,7 @@ export const variables = {
 
 const service = z
   .object(variables)
-  .omit({ SANDBOX_PORT: true, DATA_DIR: true })
+  .omit({ SANDBOX_PORT: true })
   .transform((env) => ({
     databaseUrl: env.DATABASE_URL,
     databaseDirectUrl: env.DATABASE_DIRECT_URL ?? env.DATABASE_URL,
@@ -68,6 +69,8 @@ const service = z
     publicUrl: (env.PUBLIC_URL ?? `http://127.0.0.1:${env.PORT}`).replace(/\/+$/, ''),
     metricsPort: env.METRICS_PORT,
     clock: env.CLOCK,
+    usageDurability: env.USAGE_DURABILITY,
+    dataDir: env.DATA_DIR,
     logLevel: env.LOG_LEVEL,
   }))
   .refine((config) => !(config.clock === 'movable' && config.livemode), {

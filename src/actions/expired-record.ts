@@ -9,6 +9,7 @@ const batchesMax = 100;
 const expired = [
   { table: 'idempotency_record', id: 'id', when: `created_at < clock_timestamp() - interval '24 hours' AND lease_until < clock_timestamp()` },
   { table: 'customer_session', id: 'id', when: 'expires_at < clock_timestamp()' },
+  { table: 'journaled_usage', id: 'id', when: `counted_at < clock_timestamp() - interval '7 days'` },
   { table: 'lease', id: 'name', when: `until < clock_timestamp() - interval '1 hour'` },
 ]; // prettier-ignore
 

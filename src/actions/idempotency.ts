@@ -7,7 +7,6 @@ import { AppError } from '../domain/error.ts';
 
 const leaseSeconds = 60;
 const keptHours = 24;
-const pruneRowsMax = 5_000;
 
 /** An answer as it leaves: `body` already serialised, so that a replay is the same to the byte. */
 export type Answer = { status: number; headers: Record<string, string>; body: string | null };
@@ -49,16 +48,6 @@ export async function withIdempotency(
   }
   if (answer.status < 500) await keep(ctx, { id, lease, key: request.key, answer });
   return answer;
-}
-
-/** Forgets a bounded number of answers older than a day; answers how many. */
-export async function pruneIdempotencyRecords(ctx: { pool: pg.Pool }): Promise<number> {
-  const { rowCount } = await ctx.pool.query(
-    `DELETE FROM idempotency_record WHERE id IN (
-       SELECT id FROM idempotency_record WHERE created_at < now() - make_interval(hours => $1) LIMIT $2)`,
-    [keptHours, pruneRowsMax],
-  );
-  return rowCount ?? 0;
 }
 
 /** Ours if nobody has it, if its holder let the lease run out on the same request, or if it is a day old. */

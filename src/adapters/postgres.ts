@@ -31,12 +31,19 @@ const types = {
 /** On our side of the wire: a server that is silent cannot end a statement by itself. */
 const silentAfterMs = 16_000;
 
-export function createPool(options: { url: string; name: string; max: number }): pg.Pool {
+/** `isDurable` false: commits do not wait for the disk, so a crash of PostgreSQL may forget the last of them. */
+export function createPool(options: {
+  url: string;
+  name: string;
+  max: number;
+  isDurable?: boolean;
+}): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: options.name,
     max: options.max,
     types,
+    ...(options.isDurable === false ? { options: '-c synchronous_commit=off' } : {}),
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,

@@ -2,6 +2,7 @@
 // memory alone is told without waiting.
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
+import type { UsageJournal } from '../adapters/usage-journal.ts';
 import { isWellFormedKey } from '../domain/api-key.ts';
 import type { DenialCode } from '../domain/denial.ts';
 import type { Allow, Deny, LimitCheck, Need, Plans, Verdict } from '../domain/entitlement.ts';
@@ -46,6 +47,7 @@ export function createChecker(options: {
   facts: Facts;
   pool: pg.Pool;
   nowMs: () => number;
+  journal: Pick<UsageJournal, 'append'>;
   /** Told of a subscription whose news is overdue. */
   reread: (subscriptionId: string) => void;
 }) {
@@ -129,9 +131,18 @@ export function createChecker(options: {
       const full = limits[failed]!;
       return { ...known, verdict: refusal(exceededCode(full), verdict, book), full, used };
     } catch {
-      if (policy.whenDown === 'open') return { ...known, isDegraded: true };
-      return { ...known, verdict: unverified(policy), limits: [] };
+      return uncounted(policy, verdict, known);
     }
+  }
+
+  /** An open policy lets the call through once its units are on disk; what cannot be kept is not let through. */
+  async function uncounted(policy: Policy, verdict: Allow, known: Outcome): Promise<Outcome> {
+    const closed = { ...known, verdict: unverified(policy), limits: [] };
+    if (policy.whenDown === 'closed') return closed;
+    return options.journal.append(verdict.customerId!, verdict.limits, verdict.cost).then(
+      () => ({ ...known, isDegraded: true }),
+      () => closed,
+    );
   }
 
   function outcome(verdict: Verdict, plans: Plans | null, asOf: number): Outcome {

@@ -24,11 +24,14 @@ const inFlightMax = 3;
 /** What waits beyond this is refused at once: better a 503 now than an answer nobody waits for. */
 const waitingMax = 20_000;
 const answerWithinMs = 1_000;
+/** After a failure nobody is kept waiting for the next one: asked again this much later, by one batch. */
+const pauseAfterFailureMs = 250;
 
 export function createCounter(pool: pg.Pool) {
   const waiting: Waiting[] = [];
   let inFlight = 0;
   let isScheduled = false;
+  let pausedUntilMs = 0;
 
   function schedule(): void {
     if (isScheduled || inFlight >= inFlightMax || waiting.length === 0) return;
@@ -47,6 +50,7 @@ export function createCounter(pool: pg.Pool) {
     try {
       deliver(batch, await within(answerWithinMs, countBatch(pool, batch)));
     } catch (error) {
+      pausedUntilMs = Date.now() + pauseAfterFailureMs;
       for (const request of batch) request.reject(error);
     } finally {
       inFlight -= 1;
@@ -59,6 +63,7 @@ export function createCounter(pool: pg.Pool) {
     count(customerId: string, limits: LimitCheck[], units: number): Promise<Counted> {
       if (waiting.length >= waitingMax)
         return Promise.reject(new Error('too many wait to be counted'));
+      if (Date.now() < pausedUntilMs) return Promise.reject(new Error('counting is paused'));
       return new Promise((resolve, reject) => {
         waiting.push({ customerId, limits, units, resolve, reject });
         schedule();

@@ -2,9 +2,11 @@
 // closes it again. No Prisma, no Stripe, and no query where nothing is counted.
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import path from 'node:path';
 import { createActionLinks } from '../adapters/action-link.ts';
 import { newId } from '../adapters/id.ts';
 import { createPool } from '../adapters/postgres.ts';
+import { createUsageJournal } from '../adapters/usage-journal.ts';
 import type { Context } from '../context.ts';
 import { AppError } from '../domain/error.ts';
 import { createAnswerer } from './answer.ts';
@@ -25,9 +27,19 @@ export type Gateway = ReturnType<typeof createGateway>;
 export function createGateway(ctx: Context) {
   const { config } = ctx;
   const nowMs = ctx.clock.nowMs;
-  const pool = createPool({ url: config.databaseUrl, name: 'tollgate-check', max: poolMax });
+  const pool = createPool({
+    url: config.databaseUrl,
+    name: 'tollgate-check',
+    max: poolMax,
+    isDurable: config.usageDurability === 'durable',
+  });
+  const journal = createUsageJournal({
+    folder: path.join(config.dataDir, 'journal'),
+    pool,
+    log: ctx.log,
+  });
   const facts = createFacts({ pool, notify: ctx.notify, pepper: config.keyPepper });
-  const checker = createChecker({ facts, pool, nowMs, reread: createReread(ctx) });
+  const checker = createChecker({ facts, pool, nowMs, journal, reread: createReread(ctx) });
   const links = createActionLinks(config);
   const answerer = createAnswerer({ publicUrl: config.publicUrl, links, nowMs });
   const answerPost = createPostForms(ctx, checker, answerer);
@@ -139,6 +151,7 @@ export function createGateway(ctx: Context) {
       facts.close();
       metrics.close();
       await keyUse.close();
+      await journal.close();
       await pool.end();
     },
   };

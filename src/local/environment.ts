@@ -11,10 +11,11 @@ export type Endpoints = {
   webhookUrl: string;
   databaseUrl: string;
   sandboxFolder: string;
+  dataFolder: string;
 };
 
 /** What a person may still set beside the local values. */
-const kept = new Set(['LOG_LEVEL', 'METRICS_PORT']);
+const kept = new Set(['LOG_LEVEL', 'METRICS_PORT', 'USAGE_DURABILITY']);
 const portOf = (url: string) => new URL(url).port;
 
 export function apiEnvironment(env: Environment, local: Endpoints): Record<string, string> {
@@ -32,6 +33,7 @@ export function apiEnvironment(env: Environment, local: Endpoints): Record<strin
     PORT: portOf(local.apiUrl),
     PUBLIC_URL: local.apiUrl,
     CLOCK: 'movable',
+    DATA_DIR: local.dataFolder,
   };
 }
 

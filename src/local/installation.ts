@@ -154,6 +154,7 @@ function placesOf(
     sandboxUrl: `http://127.0.0.1:${ports.sandbox}`,
     webhookUrl: `${apiUrl}/webhooks/stripe`,
     sandboxFolder: path.join(all.dataDir, 'sandbox'),
+    dataFolder: all.dataDir,
   };
 }
 

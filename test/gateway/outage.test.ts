@@ -1,5 +1,7 @@
 // PostgreSQL away from one gateway, by a wire that is cut: what is still known serves, what is not is 503, nobody
 // is told to pay, and nothing needs a restart afterwards.
+import { readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -12,6 +14,7 @@ let wire: TcpProxy;
 let gateway: Awaited<ReturnType<Fixture['secondGateway']>>;
 let known: { id: string; key: string };
 let unknown: string;
+let opened = 0;
 
 beforeAll(async () => {
   f = await createFixture();
@@ -78,6 +81,21 @@ describe('while PostgreSQL is away', () => {
     expect([open.status, open.headers.get('x-entitlement-access')]).toEqual([200, 'degraded']);
   });
 
+  test('what an open policy lets through is in the journal before the answer', async () => {
+    const folder = path.join(f.config.dataDir, 'journal');
+    const units = async () => {
+      const files = await readdir(folder);
+      const texts = await Promise.all(
+        files.map((name) => readFile(path.join(folder, name), 'utf8')),
+      );
+      return texts.join('').split('\n').filter(Boolean).length;
+    };
+    const before = await units();
+    await Promise.all(Array.from({ length: 20 }, () => ask('GET /counted/open', known.key)));
+    expect(await units()).toBe(before + 20);
+    opened = before + 20;
+  });
+
   test('facts older than a policy allows are 503', async () => {
     expect((await ask('GET /strict', known.key)).status).toBe(503);
   });
@@ -96,6 +114,27 @@ test('afterwards everything works again without a restart, and what changed mean
     return status === 200 && headers.get('x-entitlement-access') === 'full';
   });
   expect((await ask('GET /plain', unknown)).status).toBe(200);
+});
+
+test('and what was let through is counted, once, also where the journal is replayed again', async () => {
+  const used = async () => {
+    const { rows } = await f.sql('SELECT used FROM usage_counter WHERE customer_id = $1', [
+      known.id,
+    ]);
+    return rows[0]?.used as number;
+  };
+  // One more was counted directly, when the key passed again.
+  await until('the journal is counted', async () => (await used()) === opened + 1);
+  await until(
+    'the files are gone',
+    async () => (await readdir(path.join(f.config.dataDir, 'journal'))).length === 0,
+  );
+  const { rows } = await f.sql('SELECT id FROM journaled_usage LIMIT 1');
+  await f.sql(
+    `SELECT count_journaled(ARRAY[$1], ARRAY[$2], '{calls}', '{day}', ARRAY['2026-01-01'::timestamptz], '{1}')`,
+    [rows[0].id, known.id],
+  );
+  expect(await used()).toBe(opened + 1);
 });
 
 test('a LISTEN connection that has gone silent is noticed: the answers say how old they are', async () => {

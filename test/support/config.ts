@@ -1,4 +1,6 @@
 // A valid configuration with secrets made for this run: what a test changes is all it has to say.
+import os from 'node:os';
+import path from 'node:path';
 import { newToken, randomBase62 } from '../../src/adapters/secret.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Config, Environment } from '../../src/config.ts';
@@ -18,6 +20,7 @@ export function testEnvironment(overrides: Environment = {}): Environment {
     PORT: '0',
     CLOCK: 'movable',
     LOG_LEVEL: 'silent',
+    DATA_DIR: path.join(os.tmpdir(), `tollgate-data-${randomBase62(12)}`),
     ...overrides,
   };
 }
