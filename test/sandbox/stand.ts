@@ -1,9 +1,12 @@
 // What the sandbox's tests stand on: a sandbox in this process, the official SDK as its client and
-// an endpoint whose judge is the SDK's constructEvent. No mocks and no sleeps.
+// an endpoint whose judge is the SDK's constructEvent. Every answer and every event is held against
+// the strict schemas of the SDK's types; closing fails on what did not fit. No mocks and no sleeps.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Stripe from 'stripe';
 import { createSandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import { createChecker, type Json } from './schema/check.ts';
+import { createJudge, judgedClient, type Judge } from './schema/client.ts';
 
 export const day = 86_400;
 export const hour = 3_600;
@@ -13,11 +16,15 @@ export type Stand = Awaited<ReturnType<typeof openStand>>;
 
 /** A sandbox with a client, its controls and a receiver of every event. */
 export const openStand = async (options: SandboxOptions = {}) => {
+  const judge = createJudge(await checker());
   const receiver = await openReceiver();
   const secret = `whsec_${'0123456789abcdef'.repeat(2)}`;
   const sandbox = await createSandbox({ ...options, webhook: { url: receiver.url, secret } });
-  const stripe = clientOf(sandbox.url, sandbox.secretKey);
-  receiver.judge = (body, signature) => stripe.webhooks.constructEvent(body, signature, secret);
+  const stripe = clientOf(sandbox.url, sandbox.secretKey, 0, judge);
+  receiver.judge = (body, signature) => {
+    judge.event(JSON.parse(body) as Json);
+    return stripe.webhooks.constructEvent(body, signature, secret);
+  };
 
   const control = async (method: string, path: string, body?: unknown) => {
     const answer = await fetch(`${sandbox.url}/_sandbox${path}`, {
@@ -40,6 +47,7 @@ export const openStand = async (options: SandboxOptions = {}) => {
     sandbox,
     stripe,
     receiver,
+    judge,
     control,
     now,
     moveTo,
@@ -48,16 +56,22 @@ export const openStand = async (options: SandboxOptions = {}) => {
     close: async () => {
       await sandbox.close();
       await receiver.close();
+      if (judge.problems.size > 0)
+        throw new Error(`not as Stripe has it:\n${[...judge.problems].join('\n')}`);
     },
   };
 };
 
-export const clientOf = (url: string, key: string, retries = 0): Stripe =>
+let loaded: ReturnType<typeof createChecker> | undefined;
+const checker = () => (loaded ??= createChecker());
+
+export const clientOf = (url: string, key: string, retries = 0, judge?: Judge): Stripe =>
   new Stripe(key, {
     host: '127.0.0.1',
     port: new URL(url).port,
     protocol: 'http',
     maxNetworkRetries: retries,
+    ...(judge === undefined ? {} : { httpClient: judgedClient(judge) }),
   });
 
 /** Polls a condition with a bounded deadline. */

@@ -87,7 +87,7 @@ const handle =
     if (key !== null) busy.add(key);
     try {
       const fault = takeFault(world, request);
-      if (fault !== null && (await breakBefore(fault, response))) return;
+      if (fault !== null && (await breakBefore(world, fault, response))) return;
       const done = answer(
         world,
         {
@@ -125,7 +125,7 @@ const takeFault = (world: World, request: Request): ApiFault | null => {
 };
 
 /** Acts out what the fault does before the deed; true when nothing else will be answered. */
-const breakBefore = async (fault: ApiFault, response: Response): Promise<boolean> => {
+const breakBefore = async (world: World, fault: ApiFault, response: Response): Promise<boolean> => {
   const { hang_ms: hang } = fault;
   if (hang !== undefined) await new Promise((resolve) => setTimeout(resolve, hang).unref());
   if (fault.reset === 'before') {
@@ -133,13 +133,16 @@ const breakBefore = async (fault: ApiFault, response: Response): Promise<boolean
     return true;
   }
   if (fault.status === undefined) return false;
-  const message = 'This failure was asked for at /_sandbox/faults.';
-  response.status(fault.status).json(
-    fault.body ?? {
-      error: { type: fault.status < 500 ? 'invalid_request_error' : 'api_error', message },
-    },
-  );
+  response.status(fault.status).json(fault.body ?? bodyOf(world, fault.status, response));
   return true;
+};
+
+/** What a failure that was asked for says where nobody said what. */
+const bodyOf = (world: World, status: number, response: Response): object => {
+  const type = status < 500 ? 'invalid_request_error' : 'api_error';
+  const message = 'This failure was asked for at /_sandbox/faults.';
+  const error = new StripeError(status, { type, message });
+  return renderError(error, world.publicUrl, requestIdOf(response));
 };
 
 const formOf = (request: Request): Form => {

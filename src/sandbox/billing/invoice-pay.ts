@@ -15,8 +15,7 @@ export type PayAsked = {
 };
 
 export const payInvoice = (world: World, invoice: Invoice, asked: PayAsked): Invoice => {
-  if (invoice.status === 'paid')
-    throw invalid('Invoice is already paid', { code: 'invoice_already_paid' });
+  if (invoice.status === 'paid') throw invalid('Invoice is already paid');
   if (invoice.status === 'void')
     throw invalid('Invoice is void and cannot be paid.', { code: 'status_transition_invalid' });
   const open =
