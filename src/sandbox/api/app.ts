@@ -6,6 +6,7 @@ import { answer } from './call.ts';
 import type { Endpoint } from './endpoint.ts';
 import { invalid, renderError, StripeError, unauthorized } from './error.ts';
 import { isProblem, parseForm, type Form } from './form.ts';
+import { isCli } from './older.ts';
 import { fingerprintOf, inFlight } from './replay.ts';
 import { faultFor, readFaults, useUp, writeFaults, type ApiFault } from '../control/fault.ts';
 import { apiVersion, newId, type World } from '../world.ts';
@@ -96,6 +97,7 @@ const handle =
           form,
           requestId: requestIdOf(response),
           idempotencyKey: key,
+          fromCli: isCli(request.get('user-agent')),
           fingerprint: fingerprintOf(request.method, request.path, JSON.stringify(form)),
         },
         (error) =>

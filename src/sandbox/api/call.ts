@@ -5,6 +5,7 @@ import type { Answer, Endpoint } from './endpoint.ts';
 import { expandAll } from './expand.ts';
 import { renderError, StripeError } from './error.ts';
 import type { Form } from './form.ts';
+import { refuseOlder } from './older.ts';
 import { readParams, text } from './params.ts';
 import { findAnswer, keepAnswer } from './replay.ts';
 import { render } from '../shape/render.ts';
@@ -18,6 +19,8 @@ export type Incoming = {
   requestId: string;
   idempotencyKey: string | null;
   fingerprint: string;
+  /** Stripe's own CLI asks. */
+  fromCli: boolean;
 };
 export type Outgoing = { status: number; body: unknown; replayed: boolean };
 
@@ -51,6 +54,7 @@ const perform = (world: World, incoming: Incoming): { status: number; body: unkn
   const { endpoint, ids, idempotencyKey: key, fingerprint } = incoming;
   const { expand, ...form } = incoming.form;
   const { expand: paths = [] } = readParams(expandSchema, expand === undefined ? {} : { expand });
+  refuseOlder(endpoint, form, incoming.fromCli);
   const params = readParams(endpoint.schema, form);
   world.request = { id: incoming.requestId, idempotency_key: key };
   const run = endpoint.rehearses === true ? world.store.rehearse : world.store.transaction;

@@ -1,9 +1,11 @@
 // `expand`: references replaced by what they name, to four levels, also through the lists inside
 // (https://docs.stripe.com/api/expanding_objects). Which field names what is a table.
 import { StripeError } from './error.ts';
+import { sourcesOf } from '../billing/customer.ts';
 import { intentOf } from '../billing/invoice.ts';
 import { showPrice } from '../shape/catalog.ts';
 import { render } from '../shape/render.ts';
+import { showCard } from '../shape/source.ts';
 import { embedded, type Wire } from '../shape/wire.ts';
 import type { TableName } from '../store/table.ts';
 import type { World } from '../world.ts';
@@ -18,6 +20,7 @@ const references: Record<string, TableName> = {
   customer: 'customer',
   default_payment_method: 'payment_method',
   default_price: 'price',
+  default_source: 'payment_method',
   discount: 'discount',
   discounts: 'discount',
   invoice: 'invoice',
@@ -57,7 +60,8 @@ const included: Record<string, (world: World, object: Wire) => unknown> = {
         )
         .map((row) => render(world, row)),
     ),
-  'customer sources': (_world, { id }) => embedded(`/v1/customers/${String(id)}/sources`, []),
+  'customer sources': (world, { id }) =>
+    embedded(`/v1/customers/${String(id)}/sources`, sourcesOf(world, id as string).map(showCard)),
   'customer tax_ids': (_world, { id }) => embedded(`/v1/customers/${String(id)}/tax_ids`, []),
   'customer tax': () => ({
     automatic_tax: 'unrecognized_location',
@@ -154,7 +158,10 @@ const look = (world: World, field: string, held: unknown, object: Wire): unknown
   const resolve = (id: unknown): unknown => {
     if (typeof id !== 'string') return id;
     const row = world.store.get(table, id);
-    return row === undefined ? id : render(world, row);
+    if (row === undefined) return id;
+    return 'payment_method' === row.object && row._is_source === true && field !== 'payment_method'
+      ? showCard(row)
+      : render(world, row);
   };
   return Array.isArray(held) ? held.map(resolve) : resolve(held);
 };

@@ -8,6 +8,8 @@ const declined = (decline_code: string, message = 'Your card was declined.'): De
   message,
 });
 
+export type DisputeKind = 'fraudulent' | 'product_not_received' | 'inquiry';
+
 export type TestCard = {
   /** Ids a client may send instead of a number. */
   magic: string[];
@@ -21,7 +23,17 @@ export type TestCard = {
   authenticates?: 'always' | 'until_set_up';
   /** Takes days to settle, as bank debits do. */
   settlesLater?: 'succeeded' | 'failed';
+  /** Its owner goes to the bank as soon as it has paid. */
+  disputes?: DisputeKind;
 };
+
+/** Refused wherever it is used. */
+const refused = (decline: Decline): { attach: Decline; charge: Decline } => ({
+  attach: decline,
+  charge: decline,
+});
+
+const plain = (code: string, message: string): Decline => ({ code, decline_code: code, message });
 
 const noFunds = declined('insufficient_funds', 'Your card has insufficient funds.');
 const generic = declined('generic_decline');
@@ -56,6 +68,19 @@ export const testCards: TestCard[] = [
     magic: ['pm_card_createDispute', 'tok_createDispute'],
     number: '4000000000000259',
     brand: 'visa',
+    disputes: 'fraudulent',
+  },
+  {
+    magic: ['pm_card_createDisputeProductNotReceived', 'tok_createDisputeProductNotReceived'],
+    number: '4000000000002685',
+    brand: 'visa',
+    disputes: 'product_not_received',
+  },
+  {
+    magic: ['pm_card_createDisputeInquiry', 'tok_createDisputeInquiry'],
+    number: '4000000000001976',
+    brand: 'visa',
+    disputes: 'inquiry',
   },
   {
     magic: ['pm_card_bypassPending', 'tok_bypassPending'],
@@ -77,8 +102,7 @@ export const testCards: TestCard[] = [
     ],
     number: '4000000000000002',
     brand: 'visa',
-    attach: generic,
-    charge: generic,
+    ...refused(generic),
   },
   {
     magic: [
@@ -88,29 +112,25 @@ export const testCards: TestCard[] = [
     ],
     number: '4000000000009995',
     brand: 'visa',
-    attach: noFunds,
-    charge: noFunds,
+    ...refused(noFunds),
   },
   {
     magic: ['pm_card_chargeDeclinedLostCard', 'pm_card_visa_chargeDeclinedLostCard'],
     number: '4000000000009987',
     brand: 'visa',
-    attach: declined('lost_card'),
-    charge: declined('lost_card'),
+    ...refused(declined('lost_card')),
   },
   {
     magic: ['pm_card_chargeDeclinedStolenCard', 'pm_card_visa_chargeDeclinedStolenCard'],
     number: '4000000000009979',
     brand: 'visa',
-    attach: declined('stolen_card'),
-    charge: declined('stolen_card'),
+    ...refused(declined('stolen_card')),
   },
   {
     magic: ['pm_card_chargeDeclinedFraudulent', 'tok_chargeDeclinedFraudulent'],
     number: '4100000000000019',
     brand: 'visa',
-    attach: declined('fraudulent'),
-    charge: declined('fraudulent'),
+    ...refused(declined('fraudulent')),
   },
   {
     magic: [
@@ -119,53 +139,30 @@ export const testCards: TestCard[] = [
     ],
     number: '4000000000006975',
     brand: 'visa',
-    attach: declined('card_velocity_exceeded'),
-    charge: declined('card_velocity_exceeded'),
+    ...refused(declined('card_velocity_exceeded')),
   },
   {
     magic: ['pm_card_chargeDeclinedExpiredCard', 'tok_chargeDeclinedExpiredCard'],
     number: '4000000000000069',
     brand: 'visa',
-    attach: {
-      code: 'expired_card',
-      decline_code: 'expired_card',
-      message: 'Your card has expired.',
-    },
-    charge: {
-      code: 'expired_card',
-      decline_code: 'expired_card',
-      message: 'Your card has expired.',
-    },
+    ...refused(plain('expired_card', 'Your card has expired.')),
   },
   {
     magic: ['pm_card_chargeDeclinedIncorrectCvc', 'tok_chargeDeclinedIncorrectCvc'],
     number: '4000000000000127',
     brand: 'visa',
-    attach: {
-      code: 'incorrect_cvc',
-      decline_code: 'incorrect_cvc',
-      message: "Your card's security code is incorrect.",
-    },
-    charge: {
-      code: 'incorrect_cvc',
-      decline_code: 'incorrect_cvc',
-      message: "Your card's security code is incorrect.",
-    },
+    ...refused(plain('incorrect_cvc', "Your card's security code is incorrect.")),
   },
   {
     magic: ['pm_card_chargeDeclinedProcessingError', 'tok_chargeDeclinedProcessingError'],
     number: '4000000000000119',
     brand: 'visa',
-    attach: {
-      code: 'processing_error',
-      decline_code: 'processing_error',
-      message: 'An error occurred while processing your card. Try again in a little bit.',
-    },
-    charge: {
-      code: 'processing_error',
-      decline_code: 'processing_error',
-      message: 'An error occurred while processing your card. Try again in a little bit.',
-    },
+    ...refused(
+      plain(
+        'processing_error',
+        'An error occurred while processing your card. Try again in a little bit.',
+      ),
+    ),
   },
   {
     magic: ['pm_card_threeDSecure2Required', 'tok_threeDSecure2Required'],
@@ -213,6 +210,7 @@ export const testCards: TestCard[] = [
     brand: 'sepa',
     settlesLater: 'failed',
   },
+  { magic: [], number: 'AT861904300235473202', brand: 'sepa', settlesLater: 'failed' },
 ];
 
 const byNumber = new Map([...testCards].reverse().map((card) => [card.number, card]));
@@ -220,9 +218,12 @@ const byMagic = new Map(testCards.flatMap((card) => card.magic.map((id) => [id, 
 
 export const cardByMagic = (id: string): TestCard | undefined => byMagic.get(id);
 
-/** Any other number that could be a card behaves as a good one. */
+/** Any other number that could be a card behaves as a good one, any other account as a slow one. */
 export const cardByNumber = (number: string): TestCard =>
-  byNumber.get(number) ?? { magic: [], number, brand: brandOf(number) };
+  byNumber.get(number) ??
+  (/^[A-Z]/.test(number)
+    ? { magic: [], number, brand: 'sepa', settlesLater: 'succeeded' }
+    : { magic: [], number, brand: brandOf(number) });
 
 const brandOf = (number: string): string =>
   number.startsWith('5') ? 'mastercard' : number.startsWith('3') ? 'amex' : 'visa';

@@ -1,10 +1,15 @@
 // Charges: what a payment intent leaves behind each time it was tried. Announces nothing itself.
 import type { Charge, PaymentIntent, PaymentMethod } from '../store/entity-payment.ts';
+import type { Metadata } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import type { Decline } from './card.ts';
 
-type ChargeFacts = {
+export type ChargeFacts = {
   status: Charge['status'];
+  captured?: boolean;
+  amount_captured?: number;
+  metadata?: Metadata;
+  description?: string | null;
   decline?: Decline;
   failure_code?: string;
   failure_message?: string;
@@ -24,9 +29,12 @@ export const settledCharge = (
   return world.store.update('charge', pending.id, { ...patch });
 };
 
+/** What a charge takes money for: an intent, or nothing but an amount (a charge of the old kind). */
+type Payable = Pick<PaymentIntent, 'amount' | 'currency' | 'customer'> & { id: string | null };
+
 export const addCharge = (
   world: World,
-  intent: PaymentIntent,
+  intent: Payable,
   method: PaymentMethod,
   facts: ChargeFacts,
 ): Charge => {

@@ -9,7 +9,8 @@ import type { PaymentMethod } from '../store/entity-payment.ts';
 import type { Subscription } from '../store/entity-subscription.ts';
 import type { Customer } from '../store/entity.ts';
 import type { CheckoutSession } from '../store/entity-session.ts';
-import { newId, nowOn, randomText, type World } from '../world.ts';
+import { nowOn, type World } from '../world.ts';
+import { blankCustomer } from './customer.ts';
 import { intentOf } from './invoice.ts';
 import { applyOutcome } from './invoice-collect.ts';
 import { authenticate } from './payment.ts';
@@ -48,10 +49,9 @@ export const actOnSession = (
   return subscribe(world, session, customer, outcome, asked);
 };
 
-export const notOpen = (session: CheckoutSession) =>
+export const notOpen = (session: CheckoutSession, verb: 'expired' | 'used' = 'used') =>
   invalid(
-    `Only Checkout Sessions with a status in ["open"] can be used. This Checkout Session has a status of ${session.status}.`,
-    { code: 'checkout_session_not_open' },
+    `Only Checkout Sessions with a status in ["open"] can be ${verb}. This Checkout Session has a status of \`${session.status}\`.`,
   );
 
 /** A session without a customer makes one when it is used. */
@@ -60,24 +60,7 @@ const customerOf = (world: World, session: CheckoutSession): Customer => {
   const customer = add(
     world,
     'customer',
-    {
-      id: newId('cus', 14),
-      object: 'customer',
-      balance: 0,
-      created: nowOn(world, null),
-      currency: null,
-      delinquent: false,
-      email: session.customer_email,
-      invoice_prefix: randomText(8).toUpperCase(),
-      invoice_settings: { default_payment_method: null },
-      livemode: false,
-      metadata: {},
-      name: null,
-      next_invoice_sequence: 1,
-      test_clock: null,
-      _deleted: false,
-      _discounts: [],
-    },
+    { ...blankCustomer(world, null), email: session.customer_email },
     'customer.created',
   );
   world.store.update('checkout.session', session.id, { customer: customer.id });

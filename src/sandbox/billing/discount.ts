@@ -1,7 +1,7 @@
 // Coupons and promotion codes on a subscription: which discounts hold at an instant and what they
 // take off each line (https://docs.stripe.com/billing/subscriptions/coupons).
 import { invalid, missingParam } from '../api/error.ts';
-import { change } from '../delivery/event.ts';
+import { add, change } from '../delivery/event.ts';
 import type { Coupon, Discount, PromotionCode } from '../store/entity-catalog.ts';
 import type { InvoiceLine } from '../store/entity-invoice.ts';
 import { newId, type World } from '../world.ts';
@@ -37,7 +37,12 @@ export const redeem = (
       times_redeemed: used,
       valid: coupon.max_redemptions === null || used < coupon.max_redemptions,
     });
-    return world.store.put('discount', newDiscount(coupon, code, holder, now)).id;
+    return add(
+      world,
+      'discount',
+      newDiscount(coupon, code, holder, now),
+      'customer.discount.created',
+    ).id;
   });
 
 const newDiscount = (
@@ -79,7 +84,6 @@ export const findCoupon = (
   if (code !== null && !isUsable(code, customer, now)) {
     throw invalid('This promotion code is expired or can not be redeemed by this customer.', {
       param,
-      code: 'promotion_code_expired',
     });
   }
   const couponId = code?.promotion.coupon ?? asked.coupon;

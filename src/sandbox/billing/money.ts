@@ -45,6 +45,29 @@ const decimals: Record<string, number> = {
   tnd: 3,
 };
 
+/** The least that a card is charged (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts). */
+export const minimumCharge = (currency: string): number => minima[currency] ?? 1;
+
+const minima: Record<string, number> = {
+  usd: 50,
+  eur: 50,
+  gbp: 30,
+  jpy: 50,
+  cad: 50,
+  aud: 50,
+  chf: 50,
+  sek: 300,
+  nok: 300,
+  dkk: 250,
+  mxn: 1000,
+  sgd: 50,
+  hkd: 400,
+  nzd: 50,
+  brl: 50,
+  inr: 50,
+  pln: 200,
+};
+
 /** An amount for people: `10.00 USD`. Never used to compute. */
 export const forPeople = (amount: number, currency: string): string => {
   const digits = decimals[currency] ?? 2;

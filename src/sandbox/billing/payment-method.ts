@@ -80,9 +80,7 @@ export const methodsOf = (world: World, customer: string): PaymentMethod[] =>
 export const attach = (world: World, method: PaymentMethod, customer: Customer): PaymentMethod => {
   if (method.customer === customer.id) return method;
   if (method.customer !== null) {
-    throw invalid('The payment method you provided has already been attached to a customer.', {
-      code: 'payment_method_already_attached',
-    });
+    throw invalid('The payment method you provided has already been attached to a customer.');
   }
   const refusal = cardByNumber(method._number).attach;
   if (refusal !== undefined) throw cardError(refusal, {});
@@ -122,15 +120,18 @@ export const detach = (world: World, method: PaymentMethod): PaymentMethod => {
   return change(world, 'payment_method', method.id, { customer: null }, 'payment_method.detached');
 };
 
-/** Who pays by Stripe's order: the subscription's method, then the customer's default. */
+/** Who pays by Stripe's order: the subscription's method, then the customer's default, then the card of the old kind. */
 export const defaultMethod = (
   world: World,
   customer: string,
   own: { default_payment_method: string | null } | null,
 ): PaymentMethod | null => {
+  const owner = world.store.need('customer', customer);
   const id =
     own?.default_payment_method ??
-    world.store.need('customer', customer).invoice_settings.default_payment_method;
+    owner.invoice_settings.default_payment_method ??
+    owner.default_source ??
+    null;
   return id === null ? null : (world.store.get('payment_method', id) ?? null);
 };
 

@@ -1,12 +1,13 @@
 // Payment intents and charges: one attempt with one payment method, and how it came out.
 // Knows nothing of invoices; whoever asked reads the outcome.
 import { add, announce, change } from '../delivery/event.ts';
-import { setTimer } from '../engine/timer.ts';
+import { clearTimer, setTimer } from '../engine/timer.ts';
 import { render } from '../shape/render.ts';
-import type { PaymentIntent, PaymentMethod } from '../store/entity-payment.ts';
+import type { Charge, PaymentIntent, PaymentMethod } from '../store/entity-payment.ts';
 import { newId, nowOn, randomText, type World } from '../world.ts';
 import { cardByNumber, type Decline } from './card.ts';
 import { addCharge, settledCharge } from './charge.ts';
+import { openDispute } from './dispute.ts';
 import { days } from './period.ts';
 
 export type Outcome =
@@ -14,6 +15,7 @@ export type Outcome =
   | { kind: 'failed'; intent: PaymentIntent; decline: Decline };
 
 const settleDays = 3;
+const authorizationDays = 7;
 
 const authenticationRequired: Decline = {
   code: 'authentication_required',
@@ -31,10 +33,11 @@ export const createIntent = (
   about: {
     amount: number;
     currency: string;
-    customer: string;
+    customer: string | null;
     invoice: string | null;
-    description: string;
+    description: string | null;
     method: string | null;
+    more?: Partial<PaymentIntent>;
   },
 ): PaymentIntent => {
   const id = newId('pi');
@@ -57,6 +60,7 @@ export const createIntent = (
       payment_method: null,
       status: about.method === null ? 'requires_payment_method' : 'requires_confirmation',
       _invoice: about.invoice,
+      ...about.more,
     },
     'payment_intent.created',
   );
@@ -101,13 +105,20 @@ export const settle = (world: World, intent: PaymentIntent): Outcome => {
     : succeed(world, intent, method);
 };
 
-export const cancelIntent = (world: World, intent: PaymentIntent): void => {
+export const cancelIntent = (
+  world: World,
+  intent: PaymentIntent,
+  reason: string | null = 'void_invoice',
+): void => {
   if (intent.status === 'succeeded' || intent.status === 'canceled') return;
+  clearTimer(world, 'payment_intent.settle', intent.id);
+  clearTimer(world, 'payment_intent.expire', intent.id);
   change(world, 'payment_intent', intent.id, {
     status: 'canceled',
+    amount_capturable: 0,
     ...{
       canceled_at: customerNow(world, intent.customer),
-      cancellation_reason: 'void_invoice',
+      cancellation_reason: reason,
       next_action: null,
     },
   });
@@ -122,7 +133,12 @@ const requireAction = (world: World, intent: PaymentIntent, method: PaymentMetho
   const waiting = world.store.update('payment_intent', intent.id, {
     status: 'requires_action',
     payment_method: method.id,
-    ...{ next_action: { redirect_to_url: { return_url: null, url }, type: 'redirect_to_url' } },
+    ...{
+      next_action: {
+        redirect_to_url: { return_url: intent._return_url ?? null, url },
+        type: 'redirect_to_url',
+      },
+    },
   });
   announce(world, 'payment_intent.requires_action', waiting);
   return { kind: 'requires_action', intent: waiting };
@@ -137,15 +153,41 @@ const process = (world: World, intent: PaymentIntent, method: PaymentMethod): Ou
     latest_charge: charge.id,
   });
   announce(world, 'payment_intent.processing', waiting);
-  const clock = world.store.need('customer', intent.customer ?? '').test_clock;
-  setTimer(world, 'payment_intent.settle', intent.id, {
-    clock,
-    at: nowOn(world, clock) + days(settleDays),
-  });
+  wake(world, 'payment_intent.settle', intent, settleDays);
   return { kind: 'processing', intent: waiting };
 };
 
+/** What happens to an intent by itself, some days from now on its customer's clock. */
+const wake = (
+  world: World,
+  kind: 'payment_intent.settle' | 'payment_intent.expire',
+  intent: PaymentIntent,
+  after: number,
+): void => {
+  const clock =
+    intent.customer === null ? null : world.store.need('customer', intent.customer).test_clock;
+  setTimer(world, kind, intent.id, { clock, at: nowOn(world, clock) + days(after) });
+};
+
+/** The bank keeps the money aside until it is captured, for a week. */
+const authorize = (world: World, intent: PaymentIntent, method: PaymentMethod): Outcome => {
+  const held = { status: 'succeeded', captured: false, amount_captured: 0 } as const;
+  const charge = settledCharge(world, intent, method, held);
+  announce(world, 'charge.succeeded', charge);
+  const waiting = world.store.update('payment_intent', intent.id, {
+    status: 'requires_capture',
+    amount_capturable: intent.amount,
+    latest_charge: charge.id,
+    payment_method: method.id,
+    ...{ next_action: null, last_payment_error: null },
+  });
+  announce(world, 'payment_intent.amount_capturable_updated', waiting);
+  wake(world, 'payment_intent.expire', intent, authorizationDays);
+  return { kind: 'succeeded', intent: waiting };
+};
+
 const succeed = (world: World, intent: PaymentIntent, method: PaymentMethod): Outcome => {
+  if (intent.capture_method === 'manual') return authorize(world, intent, method);
   const charge = settledCharge(world, intent, method, { status: 'succeeded' });
   announce(world, 'charge.succeeded', charge);
   const paid = world.store.update('payment_intent', intent.id, {
@@ -156,7 +198,14 @@ const succeed = (world: World, intent: PaymentIntent, method: PaymentMethod): Ou
     ...{ next_action: null, last_payment_error: null },
   });
   announce(world, 'payment_intent.succeeded', paid);
+  disputeIfAsked(world, charge, method);
   return { kind: 'succeeded', intent: paid };
+};
+
+/** Some test cards are disputed as soon as they have paid. */
+export const disputeIfAsked = (world: World, charge: Charge, method: PaymentMethod): void => {
+  const { disputes } = cardByNumber(method._number);
+  if (disputes !== undefined) openDispute(world, charge, disputes);
 };
 
 const fail = (

@@ -2,16 +2,23 @@
 // (https://docs.stripe.com/api/setup_intents).
 import { invalid } from '../api/error.ts';
 import { add, announce } from '../delivery/event.ts';
-import type { SetupIntent } from '../store/entity-payment.ts';
+import { render } from '../shape/render.ts';
+import type { PaymentMethod, SetupIntent } from '../store/entity-payment.ts';
 import type { Customer, Metadata } from '../store/entity.ts';
 import { newId, randomText, type World } from '../world.ts';
-import { cardByNumber } from './card.ts';
+import { cardByNumber, type Decline } from './card.ts';
 import { attach, cardError, methodByIdOrMagic } from './payment-method.ts';
 
 export const createSetup = (
   world: World,
   customer: Customer | null,
-  asked: { method: string | null; metadata: Metadata; usage: string; now: number },
+  asked: {
+    method: string | null;
+    metadata: Metadata;
+    usage: string;
+    now: number;
+    more?: Partial<SetupIntent>;
+  },
 ): SetupIntent => {
   const id = newId('seti');
   const method = asked.method === null ? null : methodByIdOrMagic(world, asked.method);
@@ -29,6 +36,7 @@ export const createSetup = (
       payment_method: method?.id ?? null,
       status: method === null ? 'requires_payment_method' : 'requires_confirmation',
       usage: asked.usage,
+      ...asked.more,
     },
     'setup_intent.created',
   );
@@ -62,7 +70,7 @@ export const confirmSetup = (
       ...{
         next_action: {
           redirect_to_url: {
-            return_url: null,
+            return_url: intent._return_url ?? null,
             url: `${world.publicUrl}/setup/${intent.id}/${intent.client_secret}`,
           },
           type: 'redirect_to_url',
@@ -76,12 +84,22 @@ export const confirmSetup = (
     const failed = world.store.update('setup_intent', intent.id, {
       status: 'requires_payment_method',
       payment_method: null,
+      ...{ last_setup_error: setupError(world, card.attach, method) },
     });
     announce(world, 'setup_intent.setup_failed', failed);
-    throw cardError(card.attach, {});
+    throw cardError(card.attach, { setup_intent: render(world, failed) });
   }
   return completeSetup(world, { ...intent, payment_method: method.id });
 };
+
+const setupError = (world: World, decline: Decline, method: PaymentMethod): object => ({
+  type: 'card_error',
+  code: decline.code,
+  decline_code: decline.decline_code,
+  message: decline.message,
+  doc_url: `https://docs.stripe.com/error-codes#${decline.code.replaceAll('_', '-')}`,
+  payment_method: render(world, method),
+});
 
 /** The method is set up: it belongs to the customer from now on. */
 export const completeSetup = (world: World, intent: SetupIntent): SetupIntent => {
@@ -90,7 +108,7 @@ export const completeSetup = (world: World, intent: SetupIntent): SetupIntent =>
   const done = world.store.update('setup_intent', intent.id, {
     status: 'succeeded',
     payment_method: method.id,
-    ...{ next_action: null },
+    ...{ next_action: null, last_setup_error: null },
   });
   if (intent.customer !== null) {
     attach(
@@ -103,14 +121,21 @@ export const completeSetup = (world: World, intent: SetupIntent): SetupIntent =>
   return done;
 };
 
-export const cancelSetup = (world: World, intent: SetupIntent): SetupIntent => {
+export const cancelSetup = (
+  world: World,
+  intent: SetupIntent,
+  reason: string | null,
+): SetupIntent => {
   if (intent.status === 'succeeded' || intent.status === 'canceled') {
     throw invalid(
       `You cannot cancel this SetupIntent because it has a status of ${intent.status}.`,
       { code: 'setup_intent_unexpected_state' },
     );
   }
-  const canceled = world.store.update('setup_intent', intent.id, { status: 'canceled' });
+  const canceled = world.store.update('setup_intent', intent.id, {
+    status: 'canceled',
+    ...{ cancellation_reason: reason, next_action: null },
+  });
   announce(world, 'setup_intent.canceled', canceled);
   return canceled;
 };

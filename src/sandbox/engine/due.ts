@@ -1,5 +1,6 @@
 // What happens when something falls due: one line per kind of timer.
 import { applyOutcome, collect, finalizeAndCollect } from '../billing/invoice-collect.ts';
+import { expireAuthorization } from '../billing/capture.ts';
 import { settle } from '../billing/payment.ts';
 import { hourSeconds } from '../billing/period.ts';
 import { endSubscription, expireIncomplete } from '../billing/subscription-end.ts';
@@ -46,6 +47,7 @@ export const whenDue: Record<TimerKind, WhenDue> = {
     if (invoice.status === 'open') applyOutcome(world, invoice, outcome, 'schedule', null);
     settleSession(world, invoice, outcome.kind === 'succeeded');
   },
+  'payment_intent.expire': expireAuthorization,
   'invoice.finalize': (world, ref) => {
     finalizeAndCollect(world, world.store.need('invoice', ref), 'schedule');
   },

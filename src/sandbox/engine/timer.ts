@@ -8,6 +8,7 @@ import type { World } from '../world.ts';
 /** Kinds in the order in which they happen when they fall due in the same second. */
 export const timerKinds = [
   'payment_intent.settle',
+  'payment_intent.expire',
   'invoice.finalize',
   'invoice.retry',
   'invoice.due',

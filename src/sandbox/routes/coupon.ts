@@ -40,7 +40,9 @@ const couponParams = z.strictObject({
 });
 
 const codeParams = z.strictObject({
-  promotion: z.strictObject({ type: z.literal('coupon'), coupon: text }),
+  /** Of older API versions: `coupon` in the place of `promotion`. */
+  coupon: text.optional(),
+  promotion: z.strictObject({ type: z.literal('coupon'), coupon: text }).optional(),
   active: bool.optional(),
   code: text.optional(),
   customer: text.optional(),
@@ -111,10 +113,16 @@ const findCoupon = (world: World, id: string | undefined): Coupon => {
 };
 
 const createCode = (world: World, params: z.output<typeof codeParams>): PromotionCode => {
-  const coupon = world.store.get('coupon', params.promotion.coupon);
-  if (coupon === undefined || coupon._deleted) {
-    throw missingParam('coupon', params.promotion.coupon, 'promotion[coupon]');
+  const id = params.promotion?.coupon ?? params.coupon;
+  if (id === undefined) {
+    throw invalid('Missing required param: promotion.', {
+      param: 'promotion',
+      code: 'parameter_missing',
+    });
   }
+  const coupon = world.store.get('coupon', id);
+  if (coupon === undefined || coupon._deleted)
+    throw missingParam('coupon', id, 'promotion[coupon]');
   const code = params.code ?? randomText(8).toUpperCase();
   const isTaken = [...world.store.all('promotion_code')].some(
     (row) => row.active && row.code === code,

@@ -1,6 +1,6 @@
 // /v1/customers (https://docs.stripe.com/api/customers).
 import { z } from 'zod';
-import { customerNow, endpoint, find, findCustomer, type Endpoint } from '../api/endpoint.ts';
+import { endpoint, find, findCustomer, type Endpoint } from '../api/endpoint.ts';
 import { page } from '../api/list.ts';
 import {
   clearable,
@@ -12,11 +12,13 @@ import {
   paging,
   text,
 } from '../api/params.ts';
+import { blankCustomer, chooseSource } from '../billing/customer.ts';
+import { discountCustomer, undiscountCustomer } from '../billing/customer-discount.ts';
 import { attach, attachedMethod, methodByIdOrMagic, methodsOf } from '../billing/payment-method.ts';
 import { endSubscription } from '../billing/subscription-end.ts';
 import { add, announce, change } from '../delivery/event.ts';
 import type { Customer } from '../store/entity.ts';
-import { newId, randomText, type World } from '../world.ts';
+import type { World } from '../world.ts';
 
 const addressKeys = ['city', 'country', 'line1', 'line2', 'postal_code', 'state'] as const;
 const address = z.strictObject(
@@ -47,12 +49,20 @@ const shared = {
   tax_exempt: clearable(z.enum(['exempt', 'none', 'reverse'])).optional(),
 };
 
+/** `coupon` is a parameter of older API versions, which the CLI's scripts send. */
 const createParams = z.strictObject({
   ...shared,
+  coupon: clearable(text).optional(),
   payment_method: text.optional(),
+  source: text.optional(),
   test_clock: text.optional(),
 });
-const updateParams = z.strictObject({ ...shared, source: text.optional() });
+const updateParams = z.strictObject({
+  ...shared,
+  coupon: clearable(text).optional(),
+  default_source: text.optional(),
+  source: text.optional(),
+});
 const listParams = z.strictObject({
   ...paging,
   created,
@@ -60,7 +70,7 @@ const listParams = z.strictObject({
   test_clock: text.optional(),
 });
 
-type Details = Omit<z.output<typeof updateParams>, 'source'>;
+type Details = Omit<z.output<typeof updateParams>, 'source' | 'default_source' | 'coupon'>;
 
 /** What the parameters say about the row, default payment method resolved. */
 const patchOf = (world: World, customer: Customer, params: Details): Partial<Customer> => {
@@ -87,34 +97,20 @@ const fullAddress = (given: Record<string, unknown>): object =>
   Object.fromEntries(addressKeys.map((key) => [key, given[key] ?? null]));
 
 const create = (world: World, params: z.output<typeof createParams>): Customer => {
-  const { payment_method: method, test_clock: clock, ...details } = params;
+  const { payment_method: method, test_clock: clock, source, coupon, ...details } = params;
   if (clock !== undefined) find(world, 'test_helpers.test_clock', clock, 'test_clock');
-  const blank: Customer = {
-    id: newId('cus', 14),
-    object: 'customer',
-    balance: 0,
-    created: customerNow(world, { test_clock: clock ?? null } as Customer),
-    currency: null,
-    delinquent: false,
-    email: null,
-    invoice_prefix: randomText(8).toUpperCase(),
-    invoice_settings: { default_payment_method: null },
-    livemode: false,
-    metadata: {},
-    name: null,
-    next_invoice_sequence: 1,
-    test_clock: clock ?? null,
-    _deleted: false,
-    _discounts: [],
-  };
+  const blank = blankCustomer(world, clock ?? null);
   world.store.put('customer', blank);
   if (method !== undefined) attach(world, methodByIdOrMagic(world, method), blank);
-  return add(
+  const made = add(
     world,
     'customer',
     { ...blank, ...patchOf(world, blank, details) },
     'customer.created',
   );
+  if (source !== undefined) chooseSource(world, made, source);
+  if (coupon != null) discountCustomer(world, made, { coupon });
+  return world.store.need('customer', made.id);
 };
 
 const remove = (world: World, customer: Customer): Customer => {
@@ -152,11 +148,11 @@ export const customerEndpoints: Endpoint[] = [
   ),
   endpoint('POST', '/v1/customers/:id', updateParams, ({ world, params, ids }) => {
     const customer = findCustomer(world, ids['id'] ?? '', 'id');
-    const { source, ...details } = params;
-    if (source !== undefined) {
-      const method = attach(world, methodByIdOrMagic(world, source, 'source'), customer);
-      details.invoice_settings = { default_payment_method: method.id };
-    }
+    const { source, default_source: chosen, coupon, ...details } = params;
+    const given = source ?? chosen;
+    if (given !== undefined) chooseSource(world, customer, given);
+    if (coupon === null) undiscountCustomer(world, customer);
+    else if (coupon !== undefined) discountCustomer(world, customer, { coupon });
     return change(
       world,
       'customer',
@@ -165,6 +161,9 @@ export const customerEndpoints: Endpoint[] = [
       'customer.updated',
     );
   }),
+  endpoint('DELETE', '/v1/customers/:id/discount', z.strictObject({}), ({ world, ids }) => ({
+    raw: undiscountCustomer(world, findCustomer(world, ids['id'] ?? '', 'id')),
+  })),
   endpoint('DELETE', '/v1/customers/:id', z.strictObject({}), ({ world, ids }) =>
     remove(world, findCustomer(world, ids['id'] ?? '', 'id')),
   ),

@@ -1,12 +1,11 @@
-// /v1/payment_methods and /v1/setup_intents (https://docs.stripe.com/api/payment_methods).
+// /v1/payment_methods (https://docs.stripe.com/api/payment_methods).
 import { z } from 'zod';
-import { customerNow, endpoint, find, findCustomer, type Endpoint } from '../api/endpoint.ts';
+import { endpoint, find, findCustomer, type Endpoint } from '../api/endpoint.ts';
 import { invalid } from '../api/error.ts';
 import { page } from '../api/list.ts';
-import { bool, clearable, int, mergeMetadata, metadata, paging, text } from '../api/params.ts';
+import { clearable, int, mergeMetadata, metadata, paging, text } from '../api/params.ts';
 import { cardByMagic, cardByNumber } from '../billing/card.ts';
 import { attach, detach, makeMethod, methodByIdOrMagic } from '../billing/payment-method.ts';
-import { cancelSetup, confirmSetup, createSetup } from '../billing/setup.ts';
 import { change } from '../delivery/event.ts';
 import type { PaymentMethod } from '../store/entity-payment.ts';
 import type { World } from '../world.ts';
@@ -21,12 +20,29 @@ const card = z.strictObject({
   cvc: text.optional(),
   token: text.optional(),
 });
-const billingDetails = z.looseObject({});
-const createParams = z.strictObject({
+const address = z.strictObject({
+  city: clearable(text).optional(),
+  country: clearable(text).optional(),
+  line1: clearable(text).optional(),
+  line2: clearable(text).optional(),
+  postal_code: clearable(text).optional(),
+  state: clearable(text).optional(),
+});
+const billingDetails = z.strictObject({
+  address: clearable(address).optional(),
+  email: clearable(text).optional(),
+  name: clearable(text).optional(),
+  phone: clearable(text).optional(),
+  tax_id: text.optional(),
+});
+
+/** `payment_method_data`: a method made by the way. */
+export const methodData = z.strictObject({
   type: z.enum(['card', 'sepa_debit']),
   card: card.optional(),
   sepa_debit: z.strictObject({ iban: text }).optional(),
   billing_details: billingDetails.optional(),
+  allow_redisplay: z.enum(['always', 'limited', 'unspecified']).optional(),
   metadata: metadata.optional(),
 });
 const updateParams = z.strictObject({
@@ -35,14 +51,52 @@ const updateParams = z.strictObject({
   metadata: metadata.optional(),
 });
 
-const create = (world: World, params: z.output<typeof createParams>): PaymentMethod => {
+type Asked = z.output<typeof methodData>;
+
+const create = (world: World, params: Asked): PaymentMethod => {
   const method = madeFrom(world, params);
   return world.store.update('payment_method', method.id, {
     metadata: mergeMetadata({}, params.metadata),
+    ...described(method, params.billing_details),
+    ...(params.allow_redisplay === undefined ? {} : { allow_redisplay: params.allow_redisplay }),
   });
 };
 
-const madeFrom = (world: World, params: z.output<typeof createParams>): PaymentMethod => {
+/** The method that `payment_method_data` describes, if it was given. */
+export const methodFromData = (world: World, data: Asked | undefined): PaymentMethod | null =>
+  data === undefined ? null : create(world, data);
+
+const noAddress = {
+  city: null,
+  country: null,
+  line1: null,
+  line2: null,
+  postal_code: null,
+  state: null,
+};
+const nobody = { address: noAddress, email: null, name: null, phone: null, tax_id: null };
+
+/** Whose it is, as far as was said now or before. */
+const described = (
+  method: PaymentMethod,
+  asked: z.output<typeof billingDetails> | undefined,
+): Partial<PaymentMethod> => {
+  if (asked === undefined) return {};
+  const before = method.billing_details ?? nobody;
+  const at = asked.address;
+  const given = Object.fromEntries(
+    Object.entries(asked).filter(([, value]) => value !== undefined),
+  );
+  return {
+    billing_details: {
+      ...before,
+      ...given,
+      address: at === undefined ? before.address : { ...noAddress, ...at },
+    },
+  };
+};
+
+const madeFrom = (world: World, params: Asked): PaymentMethod => {
   if (params.type === 'sepa_debit') {
     const { iban } = params.sepa_debit ?? { iban: 'DE89370400440532013000' };
     return makeMethod(world, { settlesLater: 'succeeded', ...cardByNumber(iban), brand: 'sepa' });
@@ -68,27 +122,8 @@ const madeFrom = (world: World, params: z.output<typeof createParams>): PaymentM
   });
 };
 
-const setupParams = z.strictObject({
-  customer: text.optional(),
-  payment_method: text.optional(),
-  confirm: bool.optional(),
-  description: text.optional(),
-  usage: z.enum(['off_session', 'on_session']).optional(),
-  metadata: metadata.optional(),
-  payment_method_types: z.array(text).optional(),
-  automatic_payment_methods: z.looseObject({}).optional(),
-  return_url: text.optional(),
-});
-const confirmParams = z.strictObject({
-  payment_method: text.optional(),
-  return_url: text.optional(),
-  mandate_data: z.looseObject({}).optional(),
-});
-
 export const paymentMethodEndpoints: Endpoint[] = [
-  endpoint('POST', '/v1/payment_methods', createParams, ({ world, params }) =>
-    create(world, params),
-  ),
+  endpoint('POST', '/v1/payment_methods', methodData, ({ world, params }) => create(world, params)),
   endpoint(
     'GET',
     '/v1/payment_methods',
@@ -115,6 +150,7 @@ export const paymentMethodEndpoints: Endpoint[] = [
     const { card: expiry } = params;
     const patch = {
       metadata: mergeMetadata(method.metadata, params.metadata),
+      ...described(method, params.billing_details),
       ...(expiry === undefined || method.card === undefined
         ? {}
         : {
@@ -138,65 +174,5 @@ export const paymentMethodEndpoints: Endpoint[] = [
   ),
   endpoint('POST', '/v1/payment_methods/:id/detach', z.strictObject({}), ({ world, ids }) =>
     detach(world, find(world, 'payment_method', ids['id'], 'payment_method')),
-  ),
-  endpoint('POST', '/v1/setup_intents', setupParams, ({ world, params }) => {
-    const customer = params.customer === undefined ? null : findCustomer(world, params.customer);
-    const intent = createSetup(world, customer, {
-      method: params.payment_method ?? null,
-      metadata: mergeMetadata({}, params.metadata),
-      usage: params.usage ?? 'off_session',
-      now: customerNow(world, customer),
-    });
-    return params.confirm === true ? confirmSetup(world, intent, null) : intent;
-  }),
-  endpoint(
-    'GET',
-    '/v1/setup_intents',
-    z.strictObject({ ...paging, customer: text.optional() }),
-    ({ world, params }) =>
-      page(
-        world,
-        'setup_intent',
-        '/v1/setup_intents',
-        params,
-        (row) => row.customer === (params.customer ?? row.customer),
-      ),
-  ),
-  endpoint(
-    'GET',
-    '/v1/setup_intents/:id',
-    z.strictObject({ client_secret: text.optional() }),
-    ({ world, ids }) => find(world, 'setup_intent', ids['id'], 'intent'),
-  ),
-  endpoint(
-    'POST',
-    '/v1/setup_intents/:id',
-    z.strictObject({ metadata: metadata.optional(), payment_method: clearable(text).optional() }),
-    ({ world, params, ids }) => {
-      const intent = find(world, 'setup_intent', ids['id'], 'intent');
-      const method = params.payment_method;
-      return world.store.update('setup_intent', intent.id, {
-        metadata: mergeMetadata(intent.metadata, params.metadata),
-        ...(typeof method === 'string'
-          ? {
-              payment_method: methodByIdOrMagic(world, method).id,
-              status: 'requires_confirmation' as const,
-            }
-          : {}),
-      });
-    },
-  ),
-  endpoint('POST', '/v1/setup_intents/:id/confirm', confirmParams, ({ world, params, ids }) =>
-    confirmSetup(
-      world,
-      find(world, 'setup_intent', ids['id'], 'intent'),
-      params.payment_method ?? null,
-    ),
-  ),
-  endpoint(
-    'POST',
-    '/v1/setup_intents/:id/cancel',
-    z.strictObject({ cancellation_reason: text.optional() }),
-    ({ world, ids }) => cancelSetup(world, find(world, 'setup_intent', ids['id'], 'intent')),
   ),
 ];

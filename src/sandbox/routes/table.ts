@@ -1,34 +1,44 @@
 // The API's table of contents: every endpoint the sandbox has.
 import type { Endpoint } from '../api/endpoint.ts';
 import { accountEndpoints } from './account.ts';
+import { chargeEndpoints } from './charge.ts';
 import { checkoutEndpoints } from './checkout.ts';
 import { couponEndpoints } from './coupon.ts';
 import { customerEndpoints } from './customer.ts';
+import { disputeEndpoints } from './dispute.ts';
 import { eventEndpoints } from './event.ts';
 import { invoiceEndpoints } from './invoice.ts';
-import { paymentEndpoints } from './payment.ts';
+import { paymentIntentEndpoints } from './payment-intent.ts';
 import { paymentMethodEndpoints } from './payment-method.ts';
 import { portalEndpoints } from './portal.ts';
 import { priceEndpoints } from './price.ts';
 import { productEndpoints } from './product.ts';
+import { refundEndpoints } from './refund.ts';
 import { scheduleEndpoints } from './schedule.ts';
-import { subscriptionEndpoints } from './subscription.ts';
+import { setupIntentEndpoints } from './setup-intent.ts';
+import { sourceEndpoints } from './source.ts';
 import { subscriptionItemEndpoints } from './subscription-item.ts';
+import { subscriptionEndpoints } from './subscription.ts';
 import { testClockEndpoints } from './test-clock.ts';
 
 export const endpoints: Endpoint[] = [
   ...accountEndpoints,
+  ...chargeEndpoints,
   ...checkoutEndpoints,
   ...couponEndpoints,
   ...customerEndpoints,
+  ...disputeEndpoints,
   ...eventEndpoints,
   ...invoiceEndpoints,
-  ...paymentEndpoints,
+  ...paymentIntentEndpoints,
   ...paymentMethodEndpoints,
   ...portalEndpoints,
   ...priceEndpoints,
   ...productEndpoints,
+  ...refundEndpoints,
   ...scheduleEndpoints,
+  ...setupIntentEndpoints,
+  ...sourceEndpoints,
   ...subscriptionEndpoints,
   ...subscriptionItemEndpoints,
   ...testClockEndpoints,

@@ -1,9 +1,11 @@
 // How Stripe shows customers, their payment methods and setup intents, and the account.
 import type { PaymentMethod, SetupIntent } from '../store/entity-payment.ts';
 import type { Customer, TestClock } from '../store/entity.ts';
+import type { World } from '../world.ts';
+import { showDiscount } from './catalog.ts';
 import { publicPart, type Wire } from './wire.ts';
 
-export const showCustomer = (customer: Customer): Wire =>
+export const showCustomer = (world: World, customer: Customer): Wire =>
   customer._deleted
     ? { id: customer.id, object: 'customer', deleted: true }
     : {
@@ -11,7 +13,7 @@ export const showCustomer = (customer: Customer): Wire =>
         customer_account: null,
         default_source: null,
         description: null,
-        discount: null,
+        discount: discountOf(world, customer),
         phone: null,
         preferred_locales: [],
         shipping: null,
@@ -24,6 +26,11 @@ export const showCustomer = (customer: Customer): Wire =>
           ...customer.invoice_settings,
         },
       };
+
+const discountOf = (world: World, { _discounts: [id] }: Customer): Wire | null => {
+  const discount = id === undefined ? undefined : world.store.get('discount', id);
+  return discount === undefined ? null : showDiscount(discount);
+};
 
 export const showPaymentMethod = (method: PaymentMethod): Wire => ({
   allow_redisplay: 'unspecified',

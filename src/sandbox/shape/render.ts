@@ -4,6 +4,7 @@ import type { TableName, Tables } from '../store/table.ts';
 import type { World } from '../world.ts';
 import * as catalog from './catalog.ts';
 import * as customer from './customer.ts';
+import { showDispute } from './dispute.ts';
 import * as invoice from './invoice.ts';
 import * as payment from './payment.ts';
 import * as session from './session.ts';
@@ -17,7 +18,7 @@ const alone =
     show(row);
 
 const shapes: { [T in TableName]?: Show<T> } = {
-  customer: alone(customer.showCustomer),
+  customer: customer.showCustomer,
   payment_method: alone(customer.showPaymentMethod),
   setup_intent: alone(customer.showSetupIntent),
   'test_helpers.test_clock': alone(customer.showTestClock),
@@ -29,6 +30,7 @@ const shapes: { [T in TableName]?: Show<T> } = {
   payment_intent: alone(payment.showPaymentIntent),
   charge: alone(payment.showCharge),
   refund: alone(payment.showRefund),
+  dispute: showDispute,
   invoice_payment: alone(payment.showInvoicePayment),
   subscription: subscription.showSubscription,
   subscription_schedule: alone(subscription.showSchedule),

@@ -1,13 +1,19 @@
 // Rows of money moving: payment methods, intents, charges, refunds.
 import type { Kept, Metadata, Row } from './entity.ts';
 
+export type BillingDetails = { address: object | null; [more: string]: unknown };
+
 export type PaymentMethod = Kept<'payment_method'> & {
   customer: string | null;
   type: 'card' | 'sepa_debit';
   card?: { brand: string; last4: string; exp_month: number; exp_year: number };
+  billing_details?: BillingDetails;
+  allow_redisplay?: 'always' | 'limited' | 'unspecified';
   _magic: string | null;
   _number: string;
   _set_up: boolean;
+  /** A card of the old kind, `card_…`, shown among the customer's sources. */
+  _is_source?: boolean;
 };
 
 export type SetupIntentStatus =
@@ -22,6 +28,7 @@ export type SetupIntent = Kept<'setup_intent'> & {
   payment_method: string | null;
   status: SetupIntentStatus;
   usage: string;
+  _return_url?: string | null;
 };
 
 export type PaymentIntentStatus =
@@ -29,8 +36,10 @@ export type PaymentIntentStatus =
   | 'requires_confirmation'
   | 'requires_action'
   | 'processing'
+  | 'requires_capture'
   | 'canceled'
   | 'succeeded';
+export type CaptureMethod = 'automatic' | 'automatic_async' | 'manual';
 export type PaymentIntent = Kept<'payment_intent'> & {
   amount: number;
   amount_received: number;
@@ -40,7 +49,12 @@ export type PaymentIntent = Kept<'payment_intent'> & {
   latest_charge: string | null;
   payment_method: string | null;
   status: PaymentIntentStatus;
+  /** Absent where an invoice pays: captured at once. */
+  capture_method?: CaptureMethod;
+  amount_capturable?: number;
+  setup_future_usage?: string | null;
   _invoice: string | null;
+  _return_url?: string | null;
 };
 
 export type Charge = Kept<'charge'> & {
@@ -51,6 +65,31 @@ export type Charge = Kept<'charge'> & {
   payment_intent: string | null;
   refunded: boolean;
   status: 'succeeded' | 'failed' | 'pending';
+  captured?: boolean;
+  amount_captured?: number;
+  disputed?: boolean;
+};
+
+export type DisputeStatus =
+  | 'warning_needs_response'
+  | 'warning_under_review'
+  | 'warning_closed'
+  | 'needs_response'
+  | 'under_review'
+  | 'won'
+  | 'lost';
+export type Dispute = Kept<'dispute'> & {
+  amount: number;
+  charge: string;
+  currency: string;
+  is_charge_refundable: boolean;
+  payment_intent: string | null;
+  reason: string;
+  status: DisputeStatus;
+  _evidence: Record<string, string>;
+  _submissions: number;
+  _due_by: number;
+  _clock: string | null;
 };
 
 export type Refund = Row<'refund'> & {

@@ -26,6 +26,7 @@ export type Customer = Kept<'customer'> & {
   invoice_prefix: string;
   next_invoice_sequence: number;
   invoice_settings: { default_payment_method: string | null };
+  default_source?: string | null;
   test_clock: string | null;
   _deleted: boolean;
   _discounts: string[];

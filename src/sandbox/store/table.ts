@@ -19,6 +19,7 @@ export type Tables = {
   payment_intent: Payment.PaymentIntent;
   charge: Payment.Charge;
   refund: Payment.Refund;
+  dispute: Payment.Dispute;
   subscription: Subscription.Subscription;
   invoice: Invoice.Invoice;
   invoiceitem: Invoice.InvoiceItem;
