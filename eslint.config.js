@@ -165,11 +165,12 @@ export default tseslint.config(
       'src/local/**/*.ts',
       'test/**/*.ts',
       'scripts/**/*.ts',
+      'bench/**/*.ts',
     ],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
-    files: ['test/**/*.ts', 'scripts/**/*.ts'],
+    files: ['test/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts'],
     rules: {
       'max-lines': 'off',
       'tollgate/function-lines': 'off',

@@ -12,7 +12,7 @@ import { removeDevFile, writeDevFile } from './dev-file.ts';
 import type { Demo, DevFile } from './dev-file.ts';
 import { apiEnvironment, sandboxEnvironment, workerEnvironment } from './environment.ts';
 import type { Endpoints } from './environment.ts';
-import { tryPort } from './free-port.ts';
+import { choosePort, tryPort } from './free-port.ts';
 import { keepPostgres } from './kept-postgres.ts';
 import type { KeptPostgres } from './kept-postgres.ts';
 import { makeDataFolder, makePrivateFolder } from './private-file.ts';
@@ -113,7 +113,7 @@ async function takeDataFolder(all: Installation): Promise<void> {
 
 async function choosePorts(all: Installation): Promise<{ api: number; sandbox: number }> {
   const choose = async (variable: string, wanted: number) => {
-    const port = await tryPort(wanted);
+    const port = wanted === 0 ? await choosePort(null) : await tryPort(wanted);
     if (port === null) {
       throw new StartError(
         `Port ${wanted} is taken by another program: set ${variable} to another.`,

@@ -1,0 +1,24 @@
+-- Cycles through a file of keys and reports as one line of JSON. Arguments: keys file, path of the call.
+local requests, at = {}, 0
+
+function init(args)
+  for key in io.lines(args[1]) do
+    requests[#requests + 1] = wrk.format("GET", "/entitlements", {
+      ["Host"] = wrk.host, ["X-Gateway-Token"] = os.getenv("BENCH_GATEWAY_TOKEN"),
+      ["X-Forwarded-Method"] = "GET", ["X-Forwarded-Uri"] = args[2], ["X-API-Key"] = key,
+    })
+  end
+end
+
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+
+function done(summary, latency)
+  io.write(string.format(
+    '{"requests":%d,"seconds":%f,"p50":%f,"p99":%f,"p999":%f,"socketErrors":%d,"denied":%d}\n',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    latency:percentile(99.9) / 1e3,
+    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout, summary.errors.status))
+end
