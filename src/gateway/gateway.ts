@@ -16,11 +16,20 @@ import { createFacts } from './facts.ts';
 import { createKeyUse } from './key-use.ts';
 import { observeChecks } from './metrics.ts';
 import { createPostForms, sendAnswer } from './post.ts';
-import type { ForwardAuth, GatewayHeaders } from './request.ts';
+import type { Asked, Form, ForwardAuth, GatewayHeaders } from './request.ts';
 import { isGatewayPath, readCredential, readEndpoint, readHeaders } from './request.ts';
 
 const poolMax = 6;
 const rereadEveryMs = 10_000;
+
+/** Who waits for an answer, since when, and what was asked. */
+type Asker = {
+  request: IncomingMessage;
+  response: ServerResponse;
+  form: Form;
+  asked: Asked;
+  startedAt: number;
+};
 
 export type Gateway = ReturnType<typeof createGateway>;
 
@@ -64,23 +73,27 @@ export function createGateway(ctx: Context) {
     { form, asked }: ForwardAuth,
   ): void {
     const startedAt = performance.now();
-    const finish = (outcome: Outcome, keyId?: string | null): void => {
-      if (keyId) keyUse.touch(keyId);
-      metrics.count(outcome, startedAt);
-      answerer.send(request, response, form, outcome);
-    };
-    // A gateway sends no body, but Node would read one: let it go.
-    request.resume();
-    if (!isGateway(headers)) return finish(checker.denied('gateway_unauthorized', asked));
-    const result = checker.check(readCredential(headers), asked);
-    if (!(result instanceof Promise)) return finish(result, result.keyId);
-    result.then(
-      (outcome) => finish(outcome, outcome.keyId),
-      (error: unknown) => {
-        ctx.log.error({ err: error }, 'check failed');
-        finish(checker.unverifiable(asked));
-      },
-    );
+    const outcome = isGateway(headers)
+      ? checker.check(readCredential(headers), asked)
+      : checker.denied('gateway_unauthorized', asked);
+    const to = { request, response, form, asked, startedAt };
+    if (outcome instanceof Promise) void answerLater(to, outcome);
+    else answer(to, outcome);
+  }
+
+  async function answerLater(to: Asker, deciding: Promise<Outcome>): Promise<void> {
+    try {
+      answer(to, await deciding);
+    } catch (error) {
+      ctx.log.error({ err: error }, 'check failed');
+      answer(to, checker.unverifiable(to.asked));
+    }
+  }
+
+  function answer({ request, response, form, startedAt }: Asker, outcome: Outcome): void {
+    if (outcome.keyId) keyUse.touch(outcome.keyId);
+    metrics.count(outcome, startedAt);
+    answerer.send(request, response, form, outcome);
   }
 
   async function rest(
