@@ -1,4 +1,5 @@
 // What anybody may read: life, readiness, metrics, the description of the API, the pages of problems.
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { routes } from '../../src/http/app.ts';
 import { denials } from '../../src/domain/denial.ts';
@@ -72,6 +73,18 @@ describe('the description', () => {
     );
     expect(body).toContain('/route-policies/{id}');
     expect(body).not.toMatch(/<script|src=|url\(|@import/i);
+  });
+});
+
+describe('pages', () => {
+  test('let their own style through the policy they send, and nothing else', async () => {
+    for (const path of ['/docs', '/problems/quota_exhausted', '/a/nothing']) {
+      const { body, headers } = await http.anyone('GET', path);
+      const style = /<style>([^]*)<\/style>/.exec(body)![1]!;
+      const hash = createHash('sha256').update(style).digest('base64');
+      expect(headers.get('content-security-policy')).toContain(`style-src 'sha256-${hash}'`);
+      expect(body).not.toMatch(/<script|style="/);
+    }
   });
 });
 
