@@ -51,6 +51,7 @@ details { border: 1px solid var(--line); border-radius: .5rem; margin: .75rem 0;
 summary { cursor: pointer; overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; margin: .75rem 0; font-size: .925rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
+th { white-space: nowrap; }
 .method { display: inline-block; min-width: 4.5rem; font: 700 .8rem ui-monospace, monospace; color: var(--accent); }
 .quiet { opacity: .72; }
 .scroll { overflow-x: auto; }
