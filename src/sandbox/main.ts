@@ -1,6 +1,7 @@
 // The sandbox as a process: config, sandbox, close on signal. Prints where it is, never its key.
 import { readConfig } from './config.ts';
 import { createSandbox } from './sandbox.ts';
+import { FolderTaken } from './store/lock.ts';
 
 const fail = (line: string): never => {
   process.stderr.write(`sandbox: ${line}\n`);
@@ -15,10 +16,14 @@ else {
       `${JSON.stringify({ time: new Date().toISOString(), name: 'sandbox', message, ...more })}\n`,
     );
   };
+  const reasonOf = (error: unknown): string => {
+    if (error instanceof FolderTaken)
+      return `${error.message}; set SANDBOX_DATA_DIR to another one`;
+    const isPort = (error as { code?: string }).code === 'EADDRINUSE';
+    return isPort ? `port ${config.port} is taken; set SANDBOX_PORT to another one` : String(error);
+  };
   const sandbox = await createSandbox({ ...config, log }).catch((error: unknown) =>
-    (error as { code?: string }).code === 'EADDRINUSE'
-      ? fail(`port ${config.port} is taken; set SANDBOX_PORT to another one`)
-      : fail(String(error)),
+    fail(reasonOf(error)),
   );
   log('ready', { url: sandbox.url });
   let closing = false;

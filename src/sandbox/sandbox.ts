@@ -12,6 +12,7 @@ import { mountPortal } from './pages/portal.ts';
 import { addWebhookEndpoint } from './routes/event.ts';
 import { endpoints } from './routes/table.ts';
 import { openJournal, readJournal } from './store/journal.ts';
+import { lockFolder } from './store/lock.ts';
 import { createStore, type Change, type Store } from './store/store.ts';
 import { newId, randomText, readFact, writeFact, type World } from './world.ts';
 
@@ -29,12 +30,17 @@ export type Sandbox = { url: string; secretKey: string; close: () => Promise<voi
 
 const closeGraceMs = 2_000;
 const ignore: Log = () => undefined;
+const nothing = (): void => undefined;
 
-/** Opens a sandbox; it answers once the promise settles. A taken port rejects. */
+/** Opens a sandbox; it answers once the promise settles. A taken port or folder rejects. */
 export const createSandbox = async (options: SandboxOptions = {}): Promise<Sandbox> => {
+  const unlock = options.dataDir === undefined ? nothing : await lockFolder(options.dataDir);
   const server = createServer();
   const host = options.host ?? '127.0.0.1';
-  await listen(server, options.port ?? 0, host);
+  await listen(server, options.port ?? 0, host).catch((error: unknown) => {
+    unlock();
+    throw error;
+  });
   const port = (server.address() as AddressInfo).port;
   const url = options.publicUrl ?? `http://${host}:${port}`;
   const log = options.log ?? ignore;
@@ -75,6 +81,7 @@ export const createSandbox = async (options: SandboxOptions = {}): Promise<Sandb
       sender.close();
       await stop(server);
       closeStore();
+      unlock();
     },
   };
 };

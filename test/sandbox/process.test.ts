@@ -2,12 +2,13 @@
 // SIGTERM, and never prints its key.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type Stripe from 'stripe';
 import { clientOf, errorOf, until } from './stand.ts';
 
 const key = 'sk_test_canary0123456789';
@@ -75,6 +76,89 @@ test('after kill -9 everything it answered is still there', async () => {
   const second = start();
   const again = clientOf(await urlOf(second.output), key);
   expect(await again.customers.retrieve(id)).toMatchObject({ name: 'kept' });
+});
+
+test('killed with -9 in the middle of traffic, again and again, it keeps all that it answered', async () => {
+  const kept = new Map<string, string>();
+  const invoices = new Map<string, string>();
+  for (let round = 0; round < 3; round += 1) {
+    const { child, output } = start();
+    const stripe = clientOf(await urlOf(output), key);
+    for (const [id, name] of kept)
+      expect(await stripe.customers.retrieve(id)).toMatchObject({ id, name });
+    for (const [id, status] of invoices)
+      expect(await stripe.invoices.retrieve(id)).toMatchObject({ id, status });
+    const price = await stripe.prices.create({
+      currency: 'usd',
+      unit_amount: 1000,
+      recurring: { interval: 'month' },
+      product_data: { name: 'P' },
+    });
+    const before = kept.size;
+    const worker = async (number: number): Promise<void> => {
+      for (let i = 0; ; i += 1) {
+        const name = `${round} ${number} ${i}`;
+        const customer = await stripe.customers.create({
+          name,
+          payment_method: 'pm_card_visa',
+          invoice_settings: { default_payment_method: 'pm_card_visa' },
+        });
+        kept.set(customer.id, name);
+        const made = await stripe.subscriptions.create({
+          customer: customer.id,
+          items: [{ price: price.id }],
+          expand: ['latest_invoice'],
+        });
+        const invoice = made.latest_invoice as Stripe.Invoice;
+        invoices.set(invoice.id, invoice.status ?? '');
+      }
+    };
+    const traffic = Promise.allSettled([0, 1, 2, 3].map(worker));
+    await until(async () => kept.size >= before + 15);
+    child.kill('SIGKILL');
+    await traffic;
+  }
+  expect(new Set(invoices.values())).toEqual(new Set(['paid']));
+  const { output } = start();
+  const stripe = clientOf(await urlOf(output), key);
+  const all = await stripe.customers.list({ limit: 100 }).autoPagingToArray({ limit: 10_000 });
+  expect(all.map((customer) => customer.id)).toEqual(expect.arrayContaining([...kept.keys()]));
+  const events = await stripe.events.list({ limit: 100 }).autoPagingToArray({ limit: 10_000 });
+  const announced = events
+    .filter((event) => event.type === 'customer.created')
+    .map((event) => (event.data.object as Stripe.Customer).id);
+  expect(announced.sort()).toEqual(all.map((customer) => customer.id).sort());
+});
+
+test('a second one on the same folder says so in one line and ends with 1; kill -9 leaves no lock', async () => {
+  const first = start();
+  await urlOf(first.output);
+  const second = start();
+  const [code] = (await once(second.child, 'exit')) as [number];
+  expect(code).toBe(1);
+  expect(second.output.err.trim().split('\n')).toEqual([
+    `sandbox: another sandbox runs on ${folder}; set SANDBOX_DATA_DIR to another one`,
+  ]);
+  first.child.kill('SIGKILL');
+  await once(first.child, 'exit');
+  const third = start();
+  await urlOf(third.output);
+  third.child.kill('SIGTERM');
+  await once(third.child, 'exit');
+  expect(existsSync(join(folder, 'lock'))).toBe(false);
+});
+
+test('of several that start at once on a folder with a dead lock exactly one runs', async () => {
+  const dead = start();
+  await urlOf(dead.output);
+  dead.child.kill('SIGKILL');
+  await once(dead.child, 'exit');
+  const started = [start(), start(), start()];
+  const ended = (): number => started.filter(({ child }) => child.exitCode === 1).length;
+  await until(
+    async () => ended() === 2 && started.some(({ output }) => output.out.includes('url')),
+  );
+  expect(started.filter(({ child }) => child.exitCode === null)).toHaveLength(1);
 });
 
 test('a taken port ends it with one line and code 1', async () => {
