@@ -6,6 +6,7 @@ import type { Tx } from '../adapters/postgres.ts';
 import { hashSecret, randomBase62 } from '../adapters/secret.ts';
 import type { Context } from '../context.ts';
 import { describeKey, makeKey } from '../domain/api-key.ts';
+import type { KeyCap } from '../domain/api-key.ts';
 import { AppError, invalid, notFound } from '../domain/error.ts';
 import type { ApiKey } from '../generated/prisma/client.ts';
 import { audit } from './audit.ts';
@@ -20,9 +21,10 @@ export type ApiKeyInput = {
   customer_id?: string | undefined;
   name: string | null;
   scopes: string[];
+  caps: KeyCap[];
   expires_at: Date | null;
 };
-type NewKey = Pick<ApiKey, 'customer_id' | 'name' | 'scopes' | 'expires_at'>;
+type NewKey = Pick<ApiKey, 'customer_id' | 'name' | 'scopes' | 'caps' | 'expires_at'>;
 
 /** Answers the key once. 422 where `expires_at` has passed. */
 export async function createApiKey(ctx: Context, caller: Caller, input: ApiKeyInput) {
@@ -103,6 +105,7 @@ async function insertKey(ctx: Context, tx: Tx, caller: Caller, about: NewKey) {
       customer_id: about.customer_id,
       name: about.name,
       scopes: about.scopes,
+      caps: about.caps as KeyCap[],
       expires_at: about.expires_at,
       hash: bytes(hashSecret(ctx.config.keyPepper, key)),
       ...describeKey(key),
@@ -138,6 +141,7 @@ function view(row: ApiKey) {
     prefix: row.prefix,
     last4: row.last4,
     scopes: row.scopes,
+    caps: row.caps as KeyCap[],
     expires_at: row.expires_at?.toISOString() ?? null,
     revoked_at: row.revoked_at?.toISOString() ?? null,
     last_used_at: row.last_used_at?.toISOString() ?? null,

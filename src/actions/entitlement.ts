@@ -1,14 +1,18 @@
 // What a customer may use right now, as data: the same decision as the check, for every feature of the plan.
 // Reads PostgreSQL, not the caches; counts nothing.
 import { loadByCustomer, loadPlans, loadRules } from '../adapters/facts.ts';
-import { readUsed } from '../adapters/usage.ts';
+import { readCounts } from '../adapters/usage.ts';
+import type { Count } from '../adapters/usage.ts';
 import type { Context } from '../context.ts';
 import type { DenialCode } from '../domain/denial.ts';
-import type { CustomerFacts, Footing, LimitCheck } from '../domain/entitlement.ts';
-import { exceededCode, footingOf, limitsOf } from '../domain/entitlement.ts';
+import type { CustomerFacts, Footing } from '../domain/entitlement.ts';
+import { footingOf, limitsOf } from '../domain/entitlement.ts';
 import { notFound } from '../domain/error.ts';
+import type { LimitCheck } from '../domain/limit.ts';
+import { exceededCode } from '../domain/limit.ts';
 import type { Caller } from './caller.ts';
 import { assertOwner } from './caller.ts';
+import { remainingOf } from './usage.ts';
 
 export type EntitlementView = {
   feature: string;
@@ -16,8 +20,11 @@ export type EntitlementView = {
   code: DenialCode | null;
   limits: {
     window: string;
+    /** The pool that this is a limit of; null: the feature's own. */
+    pool: string | null;
     max: number;
     used: number;
+    held: number;
     remaining: number;
     resets_at: string;
   }[];
@@ -45,7 +52,7 @@ export async function getEntitlements(
   const { customer, footing, now } = await loadFooting(ctx, customerId);
   const features = footing.plan?.features ?? [];
   const limits = features.map(({ feature }) => limitsOf(feature, customer, footing, now) ?? []);
-  const used = await readUsed(ctx.pool, customerId, limits.flat());
+  const counts = await readCounts(ctx.pool, customerId, limits.flat(), now);
   const code = customer.blocked ? 'customer_blocked' : footing.code;
   return {
     customer_id: customerId,
@@ -54,7 +61,7 @@ export async function getEntitlements(
     access: code === null ? (footing.grade ?? 'deny') : 'deny',
     code,
     entitlements: features.map(({ feature }, index) =>
-      describe(feature, limits[index]!, used.splice(0, limits[index]!.length), code),
+      describe(feature, limits[index]!, counts.splice(0, limits[index]!.length), code),
     ),
     data_as_of: asOf.toISOString(),
   };
@@ -78,10 +85,13 @@ export async function loadFooting(
 function describe(
   feature: string,
   limits: LimitCheck[],
-  used: number[],
+  counts: Count[],
   denied: DenialCode | null,
 ): EntitlementView {
-  const full = limits.find(({ ceiling }, index) => ceiling !== null && used[index]! >= ceiling);
+  const full = limits.find(({ ceiling, weight }, index) => {
+    const { used, held } = counts[index]!;
+    return ceiling !== null && used + held + weight > ceiling;
+  });
   const code = denied ?? (full ? exceededCode(full) : null);
   return {
     feature,
@@ -89,9 +99,10 @@ function describe(
     code,
     limits: limits.map((limit, index) => ({
       window: limit.window,
+      pool: limit.scope === 'pool' ? limit.feature : null,
       max: limit.max,
-      used: used[index]!,
-      remaining: Math.max(0, limit.max - used[index]!),
+      ...counts[index]!,
+      remaining: remainingOf(limit, counts[index]!),
       resets_at: new Date(limit.end).toISOString(),
     })),
   };

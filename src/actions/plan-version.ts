@@ -24,6 +24,7 @@ export async function offerFirstVersion(
   caller: Caller,
   { key, flags, content }: { key: string; flags: Flags; content: PlanContent },
 ): Promise<void> {
+  assertPools(content);
   await offer(ctx, caller, { key, flags }, async (tx) => {
     const plan = (await lockPlan(tx, key)) ?? (await tx.plan.create({ data: newPlan(ctx, key) }));
     if (plan.current_version !== null) {
@@ -46,6 +47,7 @@ export async function offerNextVersion(
       where: { plan_id_version: { plan_id: plan.id, version: plan.current_version } },
     });
     const content = change(contentOf(current));
+    assertPools(content);
     if (isDeepStrictEqual(content, contentOf(current))) return { plan, current, version: current };
     return { plan, current, version: await draftVersion(tx, ctx.now(), { plan, content }) };
   });
@@ -80,7 +82,7 @@ async function draftVersion(
     where: { id: { in: drafts.filter((draft) => draft !== same).map(({ id }) => id) } },
   });
   if (same) return same;
-  const { price, features, ladder, ...plain } = content;
+  const { price, features, pools, ladder, ...plain } = content;
   return tx.planVersion.create({
     data: {
       id: newId('pv'),
@@ -91,6 +93,7 @@ async function draftVersion(
       price_currency: price?.currency ?? null,
       price_interval: price?.interval ?? null,
       features: features satisfies Prisma.InputJsonValue,
+      pools: pools satisfies Prisma.InputJsonValue,
       ladder: ladder satisfies Prisma.InputJsonValue,
       created_at: now,
     },
@@ -180,6 +183,20 @@ async function assertNotDefault(tx: Tx, key: string): Promise<void> {
 async function lockPlan(tx: Tx, key: string): Promise<Plan | null> {
   await tx.$queryRaw`SELECT id FROM plan WHERE key = ${key} FOR UPDATE`;
   return tx.plan.findUnique({ where: { key } });
+}
+
+/** Each pool has a name of its own, and what draws on one draws on one that is there. */
+function assertPools({ features, pools }: PlanContent): void {
+  const names = new Set(pools.map(({ pool }) => pool));
+  const errors = features.flatMap(({ feature, pool }, index) => [
+    ...(pool && !names.has(pool.pool)
+      ? [{ pointer: `/features/${index}/pool/pool`, detail: 'names no pool of this plan' }]
+      : []),
+    ...(names.has(feature)
+      ? [{ pointer: `/features/${index}/feature`, detail: 'is the name of a pool' }]
+      : []),
+  ]);
+  if (errors.length) throw invalid(...errors);
 }
 
 function newPlan(ctx: Context, key: string) {

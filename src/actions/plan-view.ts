@@ -1,7 +1,7 @@
 // What is read of plans, and how they look. A plan is there once Stripe has confirmed its first price: until
 // then `current_version` is null and nobody sees it. Never writes.
 import type { Db } from '../adapters/postgres.ts';
-import type { LadderStep, PlanFeature, Price } from '../domain/plan.ts';
+import type { LadderStep, PlanFeature, Pool, Price } from '../domain/plan.ts';
 import type { Plan, PlanVersion } from '../generated/prisma/client.ts';
 import type { Caller } from './caller.ts';
 
@@ -12,6 +12,7 @@ export type PlanContent = {
   price: Price | null;
   trial_days: number;
   features: PlanFeature[];
+  pools: Pool[];
   ladder: LadderStep[];
 };
 export type PlanView = ReturnType<typeof planView>;
@@ -55,6 +56,7 @@ export function contentOf(version: PlanVersion): PlanContent {
     price: priceOf(version),
     trial_days: version.trial_days,
     features: version.features as PlanFeature[],
+    pools: version.pools as Pool[],
     ladder: version.ladder as LadderStep[],
   };
 }

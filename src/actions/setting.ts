@@ -1,4 +1,5 @@
 // The choices an operator makes for the whole system: one row.
+import { isDeepStrictEqual } from 'node:util';
 import { inTransaction } from '../adapters/postgres.ts';
 import type { Context } from '../context.ts';
 import { invalid } from '../domain/error.ts';
@@ -10,6 +11,7 @@ import { findPlan } from './plan-view.ts';
 export type SettingChange = {
   default_access?: 'free' | 'key' | 'subscription' | 'deny' | undefined;
   default_plan?: string | null | undefined;
+  usage_late_seconds?: number | undefined;
 };
 
 export async function getSettings(ctx: Context) {
@@ -21,10 +23,9 @@ export async function changeSettings(ctx: Context, caller: Caller, change: Setti
   return inTransaction(ctx, async (tx) => {
     await tx.$queryRaw`SELECT id FROM setting FOR UPDATE`;
     const before = await tx.setting.findUniqueOrThrow({ where: { id: 1 } });
-    const { default_access = before.default_access, default_plan = before.default_plan } = change;
-    const unchanged =
-      default_access === before.default_access && default_plan === before.default_plan;
-    if (unchanged) return view(before);
+    const wanted = withDefaults(change, view(before));
+    if (isDeepStrictEqual(wanted, view(before))) return view(before);
+    const { default_plan } = wanted;
     if (default_plan !== null) {
       const found = await findPlan(tx, default_plan);
       if (!found || found.plan.archived) {
@@ -33,7 +34,7 @@ export async function changeSettings(ctx: Context, caller: Caller, change: Setti
     }
     const after = await tx.setting.update({
       where: { id: 1 },
-      data: { default_access, default_plan, updated_at: ctx.now() },
+      data: { ...wanted, updated_at: ctx.now() },
     });
     await audit(tx, ctx.now(), caller, {
       action: 'setting.change',
@@ -45,6 +46,14 @@ export async function changeSettings(ctx: Context, caller: Caller, change: Setti
   });
 }
 
-function view({ default_access, default_plan }: Setting) {
-  return { default_access, default_plan };
+function withDefaults(change: SettingChange, before: ReturnType<typeof view>) {
+  return {
+    default_access: change.default_access ?? before.default_access,
+    default_plan: change.default_plan === undefined ? before.default_plan : change.default_plan,
+    usage_late_seconds: change.usage_late_seconds ?? before.usage_late_seconds,
+  };
+}
+
+function view({ default_access, default_plan, usage_late_seconds }: Setting) {
+  return { default_access, default_plan, usage_late_seconds };
 }

@@ -1,12 +1,18 @@
-// What customers have used of the limits they stand on now. Reads the counters, counts nothing.
-import { loadByCustomer, loadPlans, loadRules } from '../adapters/facts.ts';
+// What customers have used of the limits they stand on now, and of what nothing limits. Reads the counters,
+// counts nothing.
+import { loadByCustomer, loadCappedKeys, loadPlans, loadRules } from '../adapters/facts.ts';
+import { readCountedNames, readCounts } from '../adapters/usage.ts';
 import type { Context } from '../context.ts';
-import { footingOf, limitsOf } from '../domain/entitlement.ts';
-import type { CustomerFacts, LimitCheck } from '../domain/entitlement.ts';
+import type { CustomerFacts, Footing } from '../domain/entitlement.ts';
+import { footingOf } from '../domain/entitlement.ts';
+import type { LimitCheck, Situation } from '../domain/limit.ts';
+import { capChecks, limitChecks, poolChecks, unlimitedChecks } from '../domain/limit.ts';
 import type { Caller } from './caller.ts';
 import { customerFilter } from './customer.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
+
+const cappedKeysMax = 100;
 
 /** One row per limit of each customer's plan; an operator who names nobody pages through customers. */
 export async function listUsage(
@@ -29,47 +35,55 @@ export async function listUsage(
     const customer = await loadByCustomer(ctx.pool, customerId);
     if (!customer) continue;
     const footing = footingOf(customer, plans, rules.defaultPlan, now);
-    const features = footing.plan?.features ?? [];
-    const limits = features.flatMap(
-      ({ feature }) => limitsOf(feature, customer, footing, now) ?? [],
-    );
-    data.push(...(await withUsed(ctx, customer, limits)));
+    data.push(...(await usageOf(ctx, customer, footing, now)));
   }
   return { data, next_cursor };
 }
 
-async function withUsed(ctx: Context, customer: CustomerFacts, limits: LimitCheck[]) {
-  const used = await readUsed(ctx, customer.id, limits);
-  return limits.map((limit, index) => ({
+/** Limits of features, then of pools, then what is counted without a limit, then caps of keys. */
+async function usageOf(ctx: Context, customer: CustomerFacts, footing: Footing, now: number) {
+  const situation: Situation = { customer, key: null, period: footing.period, now };
+  const { features = [], pools = [] } = footing.plan ?? {};
+  const limits = [
+    ...features.flatMap((feature) => limitChecks(feature, [], situation)),
+    ...pools.flatMap((pool) => poolChecks(pool, 1, situation)),
+  ];
+  const unlimited = await unlimitedOf(ctx, customer.id, limits, situation);
+  const keys = await loadCappedKeys(ctx.pool, customer.id, cappedKeysMax);
+  const capped = keys.flatMap((key) => capChecks(key, situation).map((cap) => ({ key, cap })));
+  const all = [...limits, ...unlimited, ...capped.map(({ cap }) => cap)];
+  const counts = await readCounts(ctx.pool, customer.id, all, now);
+  return all.map((limit, index) => ({
     customer_id: customer.id,
     feature: limit.feature,
+    scope: limit.scope,
+    key_id: capped.find(({ cap }) => cap === limit)?.key.id ?? null,
     window: limit.window,
-    max: limit.max,
-    used: used[index]!,
-    remaining: Math.max(limit.max - used[index]!, 0),
+    max: unlimited.includes(limit) ? null : limit.max,
+    ...counts[index]!,
+    remaining: unlimited.includes(limit) ? null : remainingOf(limit, counts[index]!),
     window_start: new Date(limit.start).toISOString(),
     resets_at: new Date(limit.end).toISOString(),
   }));
 }
 
-/** Units used in each limit's window, in the order given; a window nobody counted in has none. */
-export async function readUsed(
-  ctx: Pick<Context, 'pool'>,
+/** What was counted of names that no limit of the plan shows. */
+async function unlimitedOf(
+  ctx: Context,
   customerId: string,
   limits: LimitCheck[],
-): Promise<number[]> {
-  if (limits.length === 0) return [];
-  const { rows } = await ctx.pool.query<{ used: number }>(
-    `SELECT coalesce(u.used, 0) AS used
-     FROM unnest($2::text[], $3::text[], $4::timestamptz[]) WITH ORDINALITY AS l (feature, kind, start, n)
-     LEFT JOIN usage_counter u ON (u.customer_id, u.feature, u."window", u.window_start) = ($1, l.feature, l.kind, l.start)
-     ORDER BY l.n`,
-    [
-      customerId,
-      limits.map((limit) => limit.feature),
-      limits.map((limit) => limit.window),
-      limits.map((limit) => new Date(limit.start)),
-    ],
-  );
-  return rows.map((row) => row.used);
+  situation: Situation,
+): Promise<LimitCheck[]> {
+  const [month, period] = unlimitedChecks('any', situation);
+  const starts = { month: month!.start, billing_period: period!.start };
+  const names = await readCountedNames(ctx.pool, customerId, starts);
+  const limited = new Set(limits.map(({ feature }) => feature));
+  return names
+    .filter((name) => !limited.has(name))
+    .flatMap((name) => unlimitedChecks(name, situation));
+}
+
+/** What is neither used nor held. */
+export function remainingOf(limit: LimitCheck, { used, held }: { used: number; held: number }) {
+  return Math.max(limit.max - used - held, 0);
 }

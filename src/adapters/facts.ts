@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import type { SubscriptionFacts } from '../domain/access.ts';
 import type { CustomerFacts, KeyFacts, Plans } from '../domain/entitlement.ts';
-import type { LadderStep, PlanFacts, PlanFeature } from '../domain/plan.ts';
+import type { LadderStep, PlanFacts, PlanFeature, Pool } from '../domain/plan.ts';
 import type { Access, RoutePolicy } from '../domain/route-policy.ts';
 
 /** Ended subscriptions matter only for the words of a denial: the last few suffice. */
@@ -35,9 +35,16 @@ type CustomerRow = {
 type KeyRow = CustomerRow & {
   id: string;
   scopes: string[];
+  caps: KeyFacts['caps'];
   expires_at: number | null;
   revoked_at: number | null;
 };
+
+const keyFacts = `k.id, k.scopes, k.caps, ms(k.expires_at) AS expires_at, ms(k.revoked_at) AS revoked_at, ${customerFacts}
+  FROM api_key k JOIN customer c ON c.id = k.customer_id`;
+
+/** Most keys have none: a million of them share this one. */
+const noCaps: KeyFacts['caps'] = [];
 
 /** A key that exists, whatever its state, with all that is known of its customer; null: no such key. */
 export async function loadByKeyHash(
@@ -46,15 +53,41 @@ export async function loadByKeyHash(
 ): Promise<{ key: KeyFacts; customer: CustomerFacts } | null> {
   const { rows } = await pool.query<KeyRow>({
     name: 'facts-by-key',
-    text: `SELECT k.id, k.scopes, ms(k.expires_at) AS expires_at, ms(k.revoked_at) AS revoked_at, ${customerFacts}
-      FROM api_key k JOIN customer c ON c.id = k.customer_id
-      WHERE k.hash = $1 AND c.deleted_at IS NULL`,
+    text: `SELECT ${keyFacts} WHERE k.hash = $1 AND c.deleted_at IS NULL`,
     values: [hash],
   });
-  const row = rows[0];
-  if (!row) return null;
-  const { id, scopes, expires_at: expiresAt, revoked_at: revokedAt } = row;
-  return { key: { id, scopes, expiresAt, revokedAt }, customer: customerOf(row) };
+  return rows[0] ? { key: keyOf(rows[0]), customer: customerOf(rows[0]) } : null;
+}
+
+/** Many at once, by their hash in base64; unknown ones are missing. */
+export async function loadByKeyHashes(
+  pool: pg.Pool,
+  hashes: Buffer[],
+): Promise<Map<string, { key: KeyFacts; customer: CustomerFacts }>> {
+  if (hashes.length === 0) return new Map();
+  const { rows } = await pool.query<KeyRow & { hash: Buffer }>(
+    `SELECT k.hash, ${keyFacts} WHERE k.hash = ANY ($1) AND c.deleted_at IS NULL`,
+    [hashes],
+  );
+  return new Map(
+    rows.map((row) => [
+      row.hash.toString('base64'),
+      { key: keyOf(row), customer: customerOf(row) },
+    ]),
+  );
+}
+
+/** The customer's keys that have caps and are not revoked. */
+export async function loadCappedKeys(
+  pool: pg.Pool,
+  customerId: string,
+  max: number,
+): Promise<Pick<KeyFacts, 'id' | 'caps'>[]> {
+  const { rows } = await pool.query<Pick<KeyFacts, 'id' | 'caps'>>(
+    `SELECT id, caps FROM api_key WHERE customer_id = $1 AND revoked_at IS NULL AND caps <> '[]' ORDER BY id LIMIT $2`,
+    [customerId, max],
+  );
+  return rows;
 }
 
 /** A customer that is not deleted, or null. */
@@ -65,6 +98,24 @@ export async function loadByCustomer(pool: pg.Pool, id: string): Promise<Custome
     values: [id],
   });
   return rows[0] ? customerOf(rows[0]) : null;
+}
+
+/** Many at once, by id; unknown ones are missing. */
+export async function loadByCustomers(
+  pool: pg.Pool,
+  ids: string[],
+): Promise<Map<string, CustomerFacts>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await pool.query<CustomerRow>(
+    `SELECT ${customerFacts} FROM customer c WHERE c.id = ANY ($1) AND c.deleted_at IS NULL`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.customer_id, customerOf(row)]));
+}
+
+function keyOf(row: KeyRow): KeyFacts {
+  const { id, scopes, expires_at: expiresAt, revoked_at: revokedAt } = row;
+  return { id, scopes, expiresAt, revokedAt, caps: row.caps.length ? row.caps : noCaps };
 }
 
 function customerOf(row: CustomerRow): CustomerFacts {
@@ -89,6 +140,7 @@ type PlanRow = {
   price_currency: string | null;
   price_interval: 'month' | 'year' | null;
   features: PlanFeature[];
+  pools: Pool[];
   ladder: LadderStep[];
 };
 
@@ -97,7 +149,7 @@ export async function loadPlans(pool: pg.Pool): Promise<Plans> {
   const { rows } = await pool.query<PlanRow>(
     `SELECT v.id, p.key, v.version, v.version = p.current_version AS current, v.name,
        p.public AND NOT p.archived AND v.version = p.current_version AS offered,
-       v.price_amount, v.price_currency, v.price_interval, v.features, v.ladder
+       v.price_amount, v.price_currency, v.price_interval, v.features, v.pools, v.ladder
      FROM plan_version v JOIN plan p ON p.id = v.plan_id WHERE p.current_version IS NOT NULL`,
   );
   const plans: Plans = { byVersion: new Map(), byKey: new Map() };
@@ -118,6 +170,7 @@ function planOf(row: PlanRow): PlanFacts {
     name: row.name,
     price: amount !== null && currency && interval ? { amount, currency, interval } : null,
     features: row.features,
+    pools: row.pools,
     ladder: row.ladder,
     offered: row.offered,
   };
@@ -127,6 +180,8 @@ export type Rules = {
   policies: RoutePolicy[];
   defaultAccess: Exclude<Access, 'feature'>;
   defaultPlan: string | null;
+  /** How late usage may still be recorded. */
+  usageLateMs: number;
 };
 
 type PolicyRow = {
@@ -146,9 +201,10 @@ export async function loadRules(pool: pg.Pool): Promise<Rules> {
   const { rows } = await pool.query<{
     default_access: Rules['defaultAccess'];
     default_plan: string | null;
+    usage_late_seconds: number;
     policies: PolicyRow[];
   }>(
-    `SELECT default_access, default_plan,
+    `SELECT default_access, default_plan, usage_late_seconds,
        coalesce((SELECT json_agg(p) FROM route_policy p), '[]') AS policies FROM setting`,
   );
   const setting = rows[0];
@@ -167,5 +223,6 @@ export async function loadRules(pool: pg.Pool): Promise<Rules> {
     })),
     defaultAccess: setting.default_access,
     defaultPlan: setting.default_plan,
+    usageLateMs: setting.usage_late_seconds * 1000,
   };
 }

@@ -6,8 +6,9 @@ import { mkdir, open, readFile, readdir, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type pg from 'pg';
-import type { LimitCheck } from '../domain/entitlement.ts';
+import type { LimitCheck } from '../domain/limit.ts';
 import type { Log } from './log.ts';
+import { unitsOf } from './usage-arguments.ts';
 
 const replayEveryMs = 1_000;
 const linesPerCall = 500;
@@ -17,7 +18,8 @@ const waitingMax = 20_000;
 /** Another process's file is taken over once nobody can still be writing it. */
 const orphanedAfterMs = 60_000;
 
-type Line = { id: string; customer: string; units: number; limits: [string, string, number][] };
+/** Of each limit: the counter's name, window and start, and the units of it. */
+type Line = { id: string; customer: string; limits: [string, string, number, number][] };
 type Waiting = { line: string; resolve: () => void; reject: (error: unknown) => void };
 export type UsageJournal = ReturnType<typeof createUsageJournal>;
 
@@ -116,8 +118,12 @@ export function createUsageJournal(options: { folder: string; pool: pg.Pool; log
       const line: Line = {
         id: randomUUID(),
         customer: customerId,
-        units,
-        limits: limits.map(({ feature, window, start }) => [feature, window, start]),
+        limits: limits.map((limit) => [
+          limit.counter,
+          limit.window,
+          limit.start,
+          unitsOf(limit, units),
+        ]),
       };
       return new Promise((resolve, reject) => {
         waiting.push({ line: `${JSON.stringify(line)}\n`, resolve, reject });
@@ -144,8 +150,8 @@ function readLine(text: string): Line | null {
 }
 
 async function countLines(pool: pg.Pool, lines: Line[]): Promise<void> {
-  const flat = lines.flatMap(({ id, customer, units, limits }) =>
-    limits.map(([feature, window, start]) => ({
+  const flat = lines.flatMap(({ id, customer, limits }) =>
+    limits.map(([feature, window, start, units]) => ({
       id,
       customer,
       feature,

@@ -1,5 +1,6 @@
 // The form of an API key: prefix, 30 characters of chance, a checksum that tells a typo from a key without
 // a look-up. Knows nothing of hashes or rows.
+import type { WindowKind } from './plan.ts';
 
 export type KeyMode = 'live' | 'test';
 
@@ -46,6 +47,9 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
   return crc;
 });
+
+/** At most `max` units in a window through one key, of a feature or of a pool. */
+export type KeyCap = { feature: string; window: WindowKind; max: number };
 
 export type Scope = string;
 

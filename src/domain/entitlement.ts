@@ -2,26 +2,29 @@
 // nothing, counts nothing: it names the limits that must still be counted.
 import type { Grade, SubscriptionFacts } from './access.ts';
 import { decisiveSubscription, standing } from './access.ts';
+import type { KeyCap } from './api-key.ts';
 import { mayCall } from './api-key.ts';
 import type { DenialCode } from './denial.ts';
-import { ceilingOf } from './overage.ts';
-import type { Limit, PlanFacts, WindowKind } from './plan.ts';
+import type { LimitCheck } from './limit.ts';
+import { limitChecks } from './limit.ts';
+import type { PlanFacts } from './plan.ts';
 import type { Access } from './route-policy.ts';
 import type { Window } from './window.ts';
-import { monthlyPeriodAt, windowAt } from './window.ts';
+import { monthlyPeriodAt } from './window.ts';
 
 export type KeyFacts = {
   id: string;
   scopes: string[];
   expiresAt: number | null;
   revokedAt: number | null;
+  caps: KeyCap[];
 };
 
 export type CustomerFacts = {
   id: string;
   blocked: boolean;
   timezone: string;
-  /** Minor units that overage may reach in a window; null: no cap. */
+  /** Minor units that overage may cost in a billing period; null: no cap. */
   spendCap: number | null;
   createdAt: number;
   subscriptions: SubscriptionFacts[];
@@ -39,18 +42,6 @@ export type Need = {
   feature: string | null;
   cost: number;
   readOnly: boolean;
-};
-
-/** One limit in the window that holds now. */
-export type LimitCheck = {
-  feature: string;
-  window: WindowKind;
-  start: number;
-  end: number;
-  max: number;
-  /** Max, and the overage that may be bought; null: counted, never denied. */
-  ceiling: number | null;
-  onExceed: Limit['on_exceed'];
 };
 
 export type Allow = {
@@ -119,7 +110,7 @@ export function decide(
     return denyFooting('payment_past_due', need, customer, footing);
   }
   if (need.access === 'subscription') return allow(customer, footing, need, []);
-  const limits = limitsOf(need.feature, customer, footing, now);
+  const limits = limitsOf(need.feature, customer, footing, now, key);
   return limits
     ? allow(customer, footing, need, limits)
     : denyFooting('feature_not_in_plan', need, customer, footing);
@@ -159,27 +150,12 @@ export function limitsOf(
   customer: CustomerFacts,
   footing: Footing,
   now: number,
+  key: KeyFacts | null = null,
 ): LimitCheck[] | null {
   const granted = footing.plan?.features.find((candidate) => candidate.feature === feature);
-  if (!granted) return null;
-  return granted.limits
-    .map((limit) => ({
-      feature: granted.feature,
-      window: limit.window,
-      ...windowAt(limit.window, now, customer.timezone, footing.period),
-      max: limit.max,
-      ceiling: ceilingOf(limit, customer.spendCap),
-      onExceed: limit.on_exceed,
-    }))
-    .sort((a, b) => Number(a.onExceed === 'wait') - Number(b.onExceed === 'wait'));
-}
-
-/** Why a full limit denies: what money cures is 402, what time cures 429. */
-export function exceededCode(limit: LimitCheck): DenialCode {
-  if (limit.onExceed === 'wait') return 'rate_limited';
-  return limit.ceiling !== null && limit.ceiling > limit.max
-    ? 'spend_cap_reached'
-    : 'quota_exhausted';
+  return granted
+    ? limitChecks(granted, footing.plan!.pools, { customer, key, period: footing.period, now })
+    : null;
 }
 
 function isUsable(key: KeyFacts, now: number): boolean {

@@ -1,7 +1,8 @@
 // Which plan would help: the cheapest one on offer that lifts what denied. Names plans, sells nothing.
-import type { LimitCheck, Plans } from './entitlement.ts';
+import type { Plans } from './entitlement.ts';
+import type { LimitCheck } from './limit.ts';
 import { formatMoney } from './money.ts';
-import type { PlanFacts } from './plan.ts';
+import type { Limit, PlanFacts, PlanFeature } from './plan.ts';
 
 /** The cheapest offered plan with the feature and, where a limit is full, with a higher one; null: none. */
 export function betterPlan(
@@ -22,8 +23,15 @@ function lifts(plan: PlanFacts, feature: string | null, full: LimitCheck | null)
   const granted = plan.features.find((candidate) => candidate.feature === feature);
   if (!granted) return false;
   if (!full) return true;
-  const limit = granted.limits.find(({ window }) => window === full.window);
+  // A cap belongs to the key, whatever the plan.
+  if (full.scope === 'key') return false;
+  const limit = limitsLike(full, plan, granted).find(({ window }) => window === full.window);
   return !limit || limit.max > full.max;
+}
+
+function limitsLike(full: LimitCheck, plan: PlanFacts, granted: PlanFeature): Limit[] {
+  if (full.scope === 'feature') return granted.limits;
+  return plan.pools.find(({ pool }) => pool === granted.pool?.pool)?.limits ?? [];
 }
 
 /** Good for comparing plans of one currency, which is what an operator offers. */

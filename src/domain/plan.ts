@@ -13,7 +13,15 @@ export type Limit = {
   overage: null | { unit_amount_decimal: string };
 };
 
-export type PlanFeature = { feature: string; limits: Limit[] };
+/** A feature with a pool draws `cost` units of it per unit of its own, besides its own limits. */
+export type PlanFeature = {
+  feature: string;
+  limits: Limit[];
+  pool?: { pool: string; cost: number } | null;
+};
+
+/** One balance that several features draw on, counted under its own name. */
+export type Pool = { pool: string; limits: Limit[] };
 
 export type LadderAccess = 'full' | 'warn' | 'read_only' | 'deny' | 'cancel';
 export type LadderStep = { after_hours: number; access: LadderAccess };
@@ -28,6 +36,7 @@ export type PlanFacts = {
   name: string;
   price: Price | null;
   features: PlanFeature[];
+  pools: Pool[];
   ladder: LadderStep[];
   /** Offered to anybody, and the version a new subscriber would get. */
   offered: boolean;

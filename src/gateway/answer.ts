@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ActionLinks } from '../adapters/action-link.ts';
 import type { Allow, Deny } from '../domain/entitlement.ts';
 import type { Outcome } from './check.ts';
-import type { Problem } from './problem.ts';
-import { asciiJson, buildProblem } from './problem.ts';
+import type { Problem } from '../actions/denial.ts';
+import { asciiJson, buildProblem } from '../actions/denial.ts';
 import { rateLimit, rateLimitPolicy, remaining, secondsUntil } from './rate-limit.ts';
 import type { Form } from './request.ts';
 
@@ -84,10 +84,10 @@ export function createAnswerer(options: {
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
-  function addRateLimit(headers: string[], { limits, used, full }: Outcome): void {
+  function addRateLimit(headers: string[], { limits, used, held, full }: Outcome): void {
     if (limits.length === 0) return;
     headers.push('RateLimit-Policy', rateLimitPolicy(limits));
-    const nearest = used && rateLimit(limits, used, full, nowMs());
+    const nearest = used && rateLimit(limits, taken(used, held), full, nowMs());
     if (nearest) headers.push('RateLimit', nearest);
   }
 
@@ -100,12 +100,13 @@ export function createAnswerer(options: {
   }
 
   function problemOf(outcome: Outcome, verdict: Deny): Problem {
-    const { full, limits, used, decisionId, asOf, plans } = outcome;
-    const usedOfFull = full && used ? (used[limits.indexOf(full)] ?? null) : null;
+    const { full, limits, used, held, decisionId, asOf, plans } = outcome;
+    const at = full ? limits.indexOf(full) : -1;
     return buildProblem(publicUrl, links, {
       verdict,
       full,
-      used: usedOfFull,
+      used: used?.[at] ?? null,
+      held: held?.[at] ?? null,
       decisionId,
       asOf,
       plans,
@@ -114,12 +115,12 @@ export function createAnswerer(options: {
 
   /** The same outcome as data, for the POST forms: always the same members, whatever was decided. */
   function asData(outcome: Outcome) {
-    const { verdict, decisionId, limits, used } = outcome;
+    const { verdict, decisionId, limits, used, held } = outcome;
     const counted = limits.map((limit, index) => ({
       window: limit.window,
       max: limit.max,
       used: used?.[index] ?? null,
-      remaining: used ? remaining(limit, used[index]!) : null,
+      remaining: used ? remaining(limit, used[index]! + (held?.[index] ?? 0)) : null,
       resets_at: new Date(limit.end).toISOString(),
     }));
     if (!verdict.allowed) {
@@ -149,6 +150,11 @@ export function createAnswerer(options: {
   }
 
   return { send, asData };
+}
+
+/** Without a reservation, what is used. */
+function taken(used: number[], held: number[] | null): number[] {
+  return held?.some(Boolean) ? used.map((units, index) => units + held[index]!) : used;
 }
 
 function linkOf(problem: Problem): string {

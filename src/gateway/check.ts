@@ -5,8 +5,10 @@ import type pg from 'pg';
 import type { UsageJournal } from '../adapters/usage-journal.ts';
 import { isWellFormedKey } from '../domain/api-key.ts';
 import type { DenialCode } from '../domain/denial.ts';
-import type { Allow, Deny, LimitCheck, Need, Plans, Verdict } from '../domain/entitlement.ts';
-import { decide, decideUnidentified, exceededCode } from '../domain/entitlement.ts';
+import type { Allow, Deny, Need, Plans, Verdict } from '../domain/entitlement.ts';
+import { decide, decideUnidentified } from '../domain/entitlement.ts';
+import type { LimitCheck } from '../domain/limit.ts';
+import { exceededCode } from '../domain/limit.ts';
 import type { Access, RoutePolicy } from '../domain/route-policy.ts';
 import { matchRoute } from '../domain/route-policy.ts';
 import { createCounter } from './counter.ts';
@@ -19,9 +21,10 @@ export type Outcome = {
   verdict: Verdict;
   /** The limit that refused. */
   full: LimitCheck | null;
-  /** All limits that apply, and units used of each, where they were counted. */
+  /** All limits that apply, and units used and held of each, where they were counted. */
   limits: LimitCheck[];
   used: number[] | null;
+  held: number[] | null;
   /** Machine time as of which the facts hold; degraded once they may be older than now. */
   asOf: number;
   isDegraded: boolean;
@@ -52,7 +55,7 @@ export function createChecker(options: {
   reread: (subscriptionId: string) => void;
 }) {
   const { facts, nowMs } = options;
-  const counter = createCounter(options.pool);
+  const counter = createCounter(options.pool, nowMs);
 
   function check(credential: Credential, asked: Asked): Outcome | Promise<Outcome> {
     const book = facts.ruleBook.current();
@@ -126,10 +129,10 @@ export function createChecker(options: {
   ): Promise<Outcome> {
     const { limits, cost, customerId } = verdict;
     try {
-      const { failed, used } = await counter.count(customerId!, limits, cost);
-      if (failed < 0) return { ...known, used };
+      const { failed, used, held } = await counter.count(customerId!, limits, cost);
+      if (failed < 0) return { ...known, used, held };
       const full = limits[failed]!;
-      return { ...known, verdict: refusal(exceededCode(full), verdict, book), full, used };
+      return { ...known, verdict: refusal(exceededCode(full), verdict, book), full, used, held };
     } catch {
       return uncounted(policy, verdict, known);
     }
@@ -149,7 +152,17 @@ export function createChecker(options: {
     const isDegraded = Date.now() - asOf > 1_000;
     const limits = verdict.allowed ? verdict.limits : [];
     const decisionId = nextDecisionId();
-    return { decisionId, verdict, full: null, limits, used: null, asOf, isDegraded, plans };
+    return {
+      decisionId,
+      verdict,
+      full: null,
+      limits,
+      used: null,
+      held: null,
+      asOf,
+      isDegraded,
+      plans,
+    };
   }
 
   /** Before any fact is looked at. */

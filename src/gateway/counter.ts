@@ -2,19 +2,20 @@
 // processes. Few calls in flight, so that the next tick fills while the last one is on its way.
 import type pg from 'pg';
 import { within } from '../adapters/deadline.ts';
-import type { LimitCheck } from '../domain/entitlement.ts';
+import { countArguments } from '../adapters/usage-arguments.ts';
+import type { CountRequest } from '../adapters/usage-arguments.ts';
+import type { LimitCheck } from '../domain/limit.ts';
 
 export type Counted = {
   /** Index of the limit that refused, or -1: all were taken. */
   failed: number;
   /** Units used in each limit's window, this request's included where it was taken. */
   used: number[];
+  /** Units that reservations hold there. */
+  held: number[];
 };
 
-type Waiting = {
-  customerId: string;
-  limits: LimitCheck[];
-  units: number;
+type Waiting = CountRequest & {
   resolve: (counted: Counted) => void;
   reject: (error: unknown) => void;
 };
@@ -27,7 +28,8 @@ const answerWithinMs = 1_000;
 /** After a failure nobody is kept waiting for the next one: asked again this much later, by one batch. */
 const pauseAfterFailureMs = 250;
 
-export function createCounter(pool: pg.Pool) {
+/** `nowMs` is business time: what has expired by then is no longer held. */
+export function createCounter(pool: pg.Pool, nowMs: () => number) {
   const waiting: Waiting[] = [];
   let inFlight = 0;
   let isScheduled = false;
@@ -48,7 +50,7 @@ export function createCounter(pool: pg.Pool) {
     inFlight += 1;
     schedule();
     try {
-      deliver(batch, await within(answerWithinMs, countBatch(pool, batch)));
+      deliver(batch, await within(answerWithinMs, countBatch(pool, batch, nowMs())));
     } catch (error) {
       pausedUntilMs = Date.now() + pauseAfterFailureMs;
       for (const request of batch) request.reject(error);
@@ -72,43 +74,15 @@ export function createCounter(pool: pg.Pool) {
   };
 }
 
-type Answer = { failed: number[]; used_now: number[] };
+type Answer = { failed: number[]; used_now: string[]; held_now: string[] };
 
-async function countBatch(pool: pg.Pool, batch: Waiting[]): Promise<Answer> {
-  const rows = new Map<string, number>();
-  const row: { customer: string[]; feature: string[]; window: string[]; start: string[] } = {
-    customer: [],
-    feature: [],
-    window: [],
-    start: [],
-  };
-  const check: { request: number[]; row: number[]; max: (number | null)[]; units: number[] } = {
-    request: [],
-    row: [],
-    max: [],
-    units: [],
-  };
-  batch.forEach(({ customerId, limits, units }, index) => {
-    for (const limit of limits) {
-      const id = `${customerId} ${limit.feature} ${limit.window} ${limit.start}`;
-      let at = rows.get(id);
-      if (at === undefined) {
-        at = row.customer.push(customerId);
-        rows.set(id, at);
-        row.feature.push(limit.feature);
-        row.window.push(limit.window);
-        row.start.push(new Date(limit.start).toISOString());
-      }
-      check.request.push(index + 1);
-      check.row.push(at);
-      check.max.push(limit.ceiling);
-      check.units.push(units);
-    }
-  });
+async function countBatch(pool: pg.Pool, batch: Waiting[], nowMs: number): Promise<Answer> {
+  const { row, check, soft } = countArguments(batch);
   const { rows: answers } = await pool.query<Answer>({
     name: 'count-usage',
-    text: `SELECT failed, used_now FROM count_usage($1::text[], $2::text[], $3::text[], $4::timestamptz[],
-      $5::int[], $6::int[], $7::bigint[], $8::bigint[])`,
+    text: `SELECT failed, used_now, held_now FROM count_usage($1::text[], $2::text[], $3::text[], $4::timestamptz[],
+      $5::int[], $6::int[], $7::bigint[], $8::bigint[], $9::timestamptz, $10::bigint[], $11::numeric[], $12::int[],
+      $13::bigint[])`,
     values: [
       row.customer,
       row.feature,
@@ -118,6 +92,11 @@ async function countBatch(pool: pg.Pool, batch: Waiting[]): Promise<Answer> {
       check.row,
       check.max,
       check.units,
+      new Date(nowMs).toISOString(),
+      soft.included,
+      soft.price,
+      soft.spendRow,
+      soft.spendMax,
     ],
   });
   return answers[0]!;
@@ -126,9 +105,11 @@ async function countBatch(pool: pg.Pool, batch: Waiting[]): Promise<Answer> {
 function deliver(batch: Waiting[], answer: Answer): void {
   let at = 0;
   batch.forEach((request, index) => {
-    const used = answer.used_now.slice(at, at + request.limits.length).map(Number);
+    const end = at + request.limits.length;
+    const used = answer.used_now.slice(at, end).map(Number);
+    const held = answer.held_now.slice(at, end).map(Number);
     const failedAt = answer.failed[index]!;
-    request.resolve({ failed: failedAt === 0 ? -1 : failedAt - 1 - at, used });
-    at += request.limits.length;
+    request.resolve({ failed: failedAt === 0 ? -1 : failedAt - 1 - at, used, held });
+    at = end;
   });
 }

@@ -1,6 +1,7 @@
 // The RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11: the policies that apply, and the one
-// nearest to its end. Names are `feature-window`, which need no escaping.
-import type { LimitCheck } from '../domain/entitlement.ts';
+// nearest to its end. Names are `name-window` of a feature or pool, `name-window-key` of a key's cap: unique, and
+// without anything to escape.
+import type { LimitCheck } from '../domain/limit.ts';
 
 export function rateLimitPolicy(limits: LimitCheck[]): string {
   return limits
@@ -11,10 +12,10 @@ export function rateLimitPolicy(limits: LimitCheck[]): string {
     .join(', ');
 }
 
-/** `used` per limit; `full` the one that refused, which is then the nearest. */
+/** `taken` is what is used and held per limit; `full` the one that refused, which is then the nearest. */
 export function rateLimit(
   limits: LimitCheck[],
-  used: number[],
+  taken: number[],
   full: LimitCheck | null,
   now: number,
 ): string | null {
@@ -22,12 +23,12 @@ export function rateLimit(
   let share = Infinity;
   limits.forEach((limit, index) => {
     const left =
-      limit === full ? -1 : limit.max === 0 ? 0 : remaining(limit, used[index]!) / limit.max;
+      limit === full ? -1 : limit.max === 0 ? 0 : remaining(limit, taken[index]!) / limit.max;
     if (left < share) [nearest, share] = [index, left];
   });
   const limit = limits[nearest];
   if (!limit) return null;
-  return `"${nameOf(limit)}";r=${remaining(limit, used[nearest]!)};t=${secondsUntil(limit.end, now)}`;
+  return `"${nameOf(limit)}";r=${remaining(limit, taken[nearest]!)};t=${secondsUntil(limit.end, now)}`;
 }
 
 /** Whole seconds, rounded up: who waits them is not early. */
@@ -35,10 +36,12 @@ export function secondsUntil(end: number, now: number): number {
   return Math.max(1, Math.ceil((end - now) / 1000));
 }
 
-export function remaining(limit: LimitCheck, used: number): number {
-  return Math.max(0, limit.max - used);
+/** What is neither used nor held. */
+export function remaining(limit: LimitCheck, taken: number): number {
+  return Math.max(0, limit.max - taken);
 }
 
 function nameOf(limit: LimitCheck): string {
-  return `${limit.feature}-${limit.window}`;
+  const name = `${limit.feature}-${limit.window}`;
+  return limit.scope === 'key' ? `${name}-key` : name;
 }

@@ -57,12 +57,21 @@ function check<T>(schema: z.ZodType<T>, value: unknown): T {
 }
 
 function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  if (issue.code === 'invalid_union' && issue.errors.length) return ofNearest(issue);
   const at = issue.path.map((part) => `/${escapePointer(String(part))}`).join('');
   if (issue.code !== 'unrecognized_keys') return [{ pointer: at, detail: issue.message }];
   return issue.keys.map((key) => ({
     pointer: `${at}/${escapePointer(key)}`,
     detail: 'is unknown',
   }));
+}
+
+/** Of several forms, the one that was most likely meant: where the least is wrong. */
+function ofNearest({ path, errors }: z.core.$ZodIssueInvalidUnion): FieldError[] {
+  const told = errors.map((issues) =>
+    issues.flatMap((issue) => toFieldErrors({ ...issue, path: [...path, ...issue.path] })),
+  );
+  return told.reduce((nearest, other) => (other.length < nearest.length ? other : nearest));
 }
 
 function unknownNames(names: string[]): FieldError[] {

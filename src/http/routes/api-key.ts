@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from '../../actions/api-key.ts';
 import { route } from '../route.ts';
-import { namePattern } from '../schema/plan.ts';
+import { featureName, namePattern, windowKind } from '../schema/plan.ts';
 import { id, instant, instantView, list, pageQuery, text } from '../schema/common.ts';
 
 const scopesMax = 50;
+const capsMax = 20;
 const overlapSecondsMax = 2_592_000;
 
 const params = z.object({ id: id('key') });
@@ -24,12 +25,28 @@ const scopes = z
   .refine((all) => new Set(all).size === all.length, 'may name a scope only once')
   .meta({ examples: [['call']] });
 
+const cap = z.strictObject({
+  feature: featureName.meta({ description: 'A feature or a pool' }),
+  window: windowKind,
+  max: z.int().min(0),
+});
+
 const input = z.strictObject({
   customer_id: id('cus')
     .optional()
     .meta({ description: 'Needed from an operator; a customer means itself' }),
   name: text(250).nullable().default(null),
   scopes: scopes.default(['call']),
+  caps: z
+    .array(cap)
+    .max(capsMax)
+    .refine(
+      (caps) =>
+        new Set(caps.map(({ feature, window }) => `${feature} ${window}`)).size === caps.length,
+      'may name a feature and window only once',
+    )
+    .default([])
+    .meta({ description: "What this key alone may use of the customer's limits" }),
   expires_at: instant.nullable().default(null),
 });
 
@@ -40,6 +57,7 @@ const view = z.object({
   prefix: z.string(),
   last4: z.string(),
   scopes: z.array(z.string()),
+  caps: z.array(cap),
   expires_at: instantView.nullable(),
   revoked_at: instantView.nullable(),
   last_used_at: instantView.nullable(),

@@ -11,8 +11,10 @@ const code = z.enum(Object.keys(denials) as [string, ...string[]]).nullable();
 
 const limitView = z.object({
   window: z.string(),
+  pool: z.string().nullable().meta({ description: 'The pool this is a limit of, if it is one' }),
   max: z.int(),
   used: z.int(),
+  held: z.int().meta({ description: 'By reservations: not used, but not free' }),
   remaining: z.int(),
   resets_at: instantView,
 });

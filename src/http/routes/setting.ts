@@ -4,9 +4,16 @@ import { changeSettings, getSettings } from '../../actions/setting.ts';
 import { route } from '../route.ts';
 import { planKey } from '../schema/plan.ts';
 
+const usageLateSecondsMax = 3_024_000;
+
 const fields = {
   default_access: z.enum(['free', 'key', 'subscription', 'deny']),
   default_plan: planKey.nullable(),
+  usage_late_seconds: z
+    .int()
+    .min(0)
+    .max(usageLateSecondsMax)
+    .meta({ description: 'How late usage may be recorded; it counts in its own windows' }),
 };
 const view = z.object(fields);
 

@@ -15,6 +15,8 @@ export const featureName = name.meta({ examples: ['reports'] });
 const amountMax = 99_999_999;
 const featuresMax = 200;
 const limitsMax = 10;
+const poolsMax = 50;
+const poolCostMax = 1_000_000;
 const ladderStepsMax = 20;
 const tenYearsInHours = 87_600;
 /** Stripe's longest trial (docs, "Use trial periods on subscriptions"). */
@@ -35,8 +37,10 @@ export const price = z
   })
   .meta({ examples: [{ amount: 4900, currency: 'usd', interval: 'month' }] });
 
+export const windowKind = z.enum(['minute', 'hour', 'day', 'month', 'billing_period']);
+
 const limit = z.strictObject({
-  window: z.enum(['minute', 'hour', 'day', 'month', 'billing_period']),
+  window: windowKind,
   max: z.int().min(0),
   on_exceed: z.enum(['payment', 'wait']).default('payment'),
   overage: z
@@ -49,14 +53,25 @@ const limit = z.strictObject({
     .default(null),
 });
 
-const feature = z.strictObject({
-  feature: featureName,
-  limits: z
-    .array(limit)
-    .max(limitsMax)
-    .refine((limits) => isUnique(limits.map(({ window }) => window)), 'may name a window only once')
-    .default([]),
-});
+const limits = z
+  .array(limit)
+  .max(limitsMax)
+  .refine((all) => isUnique(all.map(({ window }) => window)), 'may name a window only once')
+  .default([]);
+
+const draw = z
+  .strictObject({ pool: featureName, cost: z.int().min(1).max(poolCostMax).default(1) })
+  .nullable()
+  .default(null)
+  .meta({ description: 'The pool that this feature draws on, and its units per unit' });
+
+const feature = z.strictObject({ feature: featureName, limits, pool: draw });
+
+const pools = z
+  .array(z.strictObject({ pool: featureName, limits }))
+  .max(poolsMax)
+  .refine((all) => isUnique(all.map(({ pool }) => pool)), 'may name a pool only once')
+  .meta({ description: 'Balances that several features draw on' });
 
 const features = z
   .array(feature)
@@ -93,6 +108,7 @@ const changeable = {
   price: price.nullable(),
   trial_days: z.int().min(0).max(trialDaysMax),
   features,
+  pools,
   ladder,
   public: z.boolean(),
 };
@@ -104,6 +120,7 @@ export const planCreate = z.strictObject({
   price: changeable.price.default(null),
   trial_days: changeable.trial_days.default(0),
   features: changeable.features.default([]),
+  pools: changeable.pools.default([]),
   ladder: ladder.default(defaultLadder),
   public: changeable.public.default(true),
 });
@@ -120,7 +137,14 @@ export const planView = z.object({
   archived: z.boolean(),
   price: price.nullable(),
   trial_days: z.int(),
-  features: z.array(z.object({ feature: z.string(), limits: z.array(limit.required()) })),
+  features: z.array(
+    z.object({
+      feature: z.string(),
+      limits: z.array(limit.required()),
+      pool: z.object({ pool: z.string(), cost: z.int() }).nullish(),
+    }),
+  ),
+  pools: z.array(z.object({ pool: z.string(), limits: z.array(limit.required()) })),
   ladder,
   created_at: instantView,
   stripe_product_id: z.string().nullable().optional().meta({ description: 'For operators only' }),

@@ -1,9 +1,10 @@
 // Says why, and how to fix it: a denial's verdict as the problem (RFC 9457) that leaves us. One line of ASCII,
 // no personal data, never a key; every member always there, null where it does not apply.
 import type { ActionLinks } from '../adapters/action-link.ts';
-import type { Deny, LimitCheck, Plans } from '../domain/entitlement.ts';
+import type { Deny, Plans } from '../domain/entitlement.ts';
 import type { ActionId, DenialCode } from '../domain/denial.ts';
 import { denials, isRetryable } from '../domain/denial.ts';
+import type { LimitCheck } from '../domain/limit.ts';
 import { betterPlan, describeOffer } from '../domain/offer.ts';
 
 export type ProblemAction = {
@@ -33,11 +34,12 @@ export type Problem = {
   actions: ProblemAction[];
 };
 
-/** What a problem is made of; `full` is the limit that refused. */
+/** What a problem is made of; `full` is the limit that refused, `used` and `held` its units. */
 export type Denied = {
   verdict: Deny;
   full: LimitCheck | null;
   used: number | null;
+  held: number | null;
   decisionId: string;
   asOf: number;
   plans: Plans | null;
@@ -53,7 +55,7 @@ const titles: Record<ActionId, string> = {
 };
 
 export function buildProblem(publicUrl: string, links: ActionLinks, denied: Denied): Problem {
-  const { verdict, full, used } = denied;
+  const { verdict, full, used, held } = denied;
   const denial = denials[verdict.code];
   return {
     type: `${publicUrl}/problems/${verdict.code}`,
@@ -67,7 +69,7 @@ export function buildProblem(publicUrl: string, links: ActionLinks, denied: Deni
     plan: verdict.plan?.key ?? null,
     limit: full?.max ?? null,
     used,
-    remaining: full && used !== null ? Math.max(0, full.max - used) : null,
+    remaining: full && used !== null ? Math.max(0, full.max - used - (held ?? 0)) : null,
     resets_at: full ? instant(full.end) : null,
     decision_id: denied.decisionId,
     data_as_of: instant(denied.asOf),
@@ -92,10 +94,12 @@ function buildAction(id: ActionId, links: ActionLinks, denied: Denied): ProblemA
   return { id, title: `Upgrade to ${describeOffer(offer)}`, href, until: null, actor: 'human' };
 }
 
-function describe({ verdict, full, used }: Denied): string {
+function describe({ verdict, full, used, held }: Denied): string {
   const plan = verdict.plan ? `The plan ${verdict.plan.name}` : 'The plan';
   const feature = verdict.feature ?? 'this';
+  const subject = full?.scope === 'key' ? 'This key' : plan;
   const limit = full && `${full.max} units of ${full.feature} a ${windowName(full)}`;
+  const counted = `${used} are used${held ? ` and ${held} reserved` : ''}`;
   const texts: Record<DenialCode, string> = {
     key_missing: 'Send an API key in X-API-Key or as a bearer token.',
     key_invalid: 'The API key is unknown, malformed, revoked or expired.',
@@ -106,13 +110,13 @@ function describe({ verdict, full, used }: Denied): string {
     subscription_paused: 'The subscription is paused. Resume it to go on.',
     subscription_canceled: 'The subscription was canceled. Subscribe again to go on.',
     feature_not_in_plan: `${plan} does not include ${feature}.`,
-    quota_exhausted: `${plan} includes ${limit}; ${used} are used.`,
-    spend_cap_reached: `${plan} includes ${limit}; ${used} are used and the spend cap is reached.`,
+    quota_exhausted: `${plan} includes ${limit}; ${counted}.`,
+    spend_cap_reached: `${plan} includes ${limit}; ${counted}, and the spend cap is reached.`,
     path_ambiguous: 'Send a path without encoded slashes, backslashes or malformed escapes.',
     route_denied: 'No call to this route is let through.',
     key_scope: `The key's scopes do not cover ${feature}.`,
     customer_blocked: 'The operator of this API has blocked this customer.',
-    rate_limited: `${plan} admits ${limit}; ${used} are used.`,
+    rate_limited: `${subject} admits ${limit}; ${counted}.`,
     unverifiable: 'Whether this call is covered could not be told just now. Try again shortly.',
     gateway_unauthorized: 'The gateway did not present a token that is valid here.',
   };
