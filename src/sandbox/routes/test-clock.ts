@@ -4,7 +4,7 @@ import { endpoint, find, type Endpoint } from '../api/endpoint.ts';
 import { invalid } from '../api/error.ts';
 import { page } from '../api/list.ts';
 import { paging, text, timestamp } from '../api/params.ts';
-import { periodEnd } from '../billing/subscription-timer.ts';
+import { boundary } from '../billing/period.ts';
 import { add, announce, change } from '../delivery/event.ts';
 import type { TestClock } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
@@ -23,8 +23,10 @@ const furthest = (world: World, clock: TestClock): number => {
       row.status === 'incomplete_expired'
     )
       continue;
-    const length = periodEnd(row) - row.items[0]!.current_period_start;
-    limit = Math.min(limit, clock.frozen_time + 2 * length);
+    for (const item of row.items) {
+      const { recurring } = world.store.need('price', item.price);
+      limit = Math.min(limit, boundary(clock.frozen_time, recurring!, 2));
+    }
   }
   return limit;
 };
