@@ -17,6 +17,8 @@ const references: Record<string, TableName> = {
   charge: 'charge',
   configuration: 'billing_portal.configuration',
   coupon: 'coupon',
+  credit_note: 'credit_note',
+  customer_balance_transaction: 'customer_balance_transaction',
   customer: 'customer',
   default_payment_method: 'payment_method',
   default_price: 'price',
@@ -32,6 +34,7 @@ const references: Record<string, TableName> = {
   price: 'price',
   product: 'product',
   promotion_code: 'promotion_code',
+  refund: 'refund',
   schedule: 'subscription_schedule',
   setup_intent: 'setup_intent',
   subscription: 'subscription',
@@ -62,7 +65,13 @@ const included: Record<string, (world: World, object: Wire) => unknown> = {
     ),
   'customer sources': (world, { id }) =>
     embedded(`/v1/customers/${String(id)}/sources`, sourcesOf(world, id as string).map(showCard)),
-  'customer tax_ids': (_world, { id }) => embedded(`/v1/customers/${String(id)}/tax_ids`, []),
+  'customer tax_ids': (world, { id }) =>
+    embedded(
+      `/v1/customers/${String(id)}/tax_ids`,
+      [...world.store.all('tax_id')]
+        .filter((row) => row.customer === id)
+        .map((row) => render(world, row)),
+    ),
   'customer tax': () => ({
     automatic_tax: 'unrecognized_location',
     ip_address: null,

@@ -3,7 +3,7 @@
 import { invalid, missingParam } from '../api/error.ts';
 import { add, change } from '../delivery/event.ts';
 import type { Coupon, Discount, PromotionCode } from '../store/entity-catalog.ts';
-import type { InvoiceLine } from '../store/entity-invoice.ts';
+import type { Invoice, InvoiceLine } from '../store/entity-invoice.ts';
 import { newId, type World } from '../world.ts';
 import { percent } from './money.ts';
 import { boundary } from './period.ts';
@@ -122,7 +122,7 @@ export const applyDiscounts = (
     let left = coupon.amount_off ?? 0;
     result = result.map((line) => {
       const rest = line.amount - line.discountAmounts.reduce((sum, part) => sum + part.amount, 0);
-      if (line.proration || rest <= 0) return line;
+      if (line.proration || line.discountable === false || rest <= 0) return line;
       const amount =
         coupon.percent_off === null ? Math.min(left, rest) : percent(rest, coupon.percent_off);
       left -= coupon.percent_off === null ? amount : 0;
@@ -158,4 +158,17 @@ export const spend = (world: World, subscriptionId: string, now: number): void =
   const left = holding(world, subscription.discounts, now).map((discount) => discount.id);
   if (left.length === subscription.discounts.length) return;
   change(world, 'subscription', subscriptionId, { discounts: left });
+};
+
+/** A discount of the customer that holds once is spent by the first invoice that has it. */
+export const spendCustomers = (world: World, invoice: Invoice): void => {
+  const { id, _discounts: ids } = world.store.need('customer', invoice.customer);
+  for (const discountId of ids.filter((one) => invoice.discounts.includes(one))) {
+    const discount = world.store.need('discount', discountId);
+    const { duration } = world.store.need('coupon', discount.source.coupon);
+    if (duration !== 'once') continue;
+    const now = invoice.created;
+    world.store.update('discount', discountId, { _used: true, end: now });
+    world.store.update('customer', id, { _discounts: ids.filter((one) => one !== discountId) });
+  }
 };

@@ -2,35 +2,45 @@
 import type { BillingReason, Invoice, InvoiceLine } from '../store/entity-invoice.ts';
 import type { Subscription } from '../store/entity-subscription.ts';
 import { nowOn, type World } from '../world.ts';
-import { applyDiscounts, holding } from './discount.ts';
+import { holding } from './discount.ts';
+import { totalsOf } from './invoice-total.ts';
+
+/** Who is billed: a subscription, or a customer for this once. */
+export type Billed = Pick<
+  Subscription,
+  'customer' | 'test_clock' | 'currency' | 'collection_method' | 'discounts' | '_tax_rates'
+> & { id: string | null };
 
 export type DraftSpec = {
   id: string;
-  subscription: Subscription;
+  subscription: Billed;
   reason: BillingReason;
   lines: InvoiceLine[];
   period: { start: number; end: number };
   /** When it finalises by itself; null leaves it a draft. */
   finalizesAt: number | null;
+  /** What a program said about an invoice that it makes itself. */
+  more?: Partial<Invoice>;
 };
 
 /** The invoice as it would be; nothing is kept. */
 export const buildInvoice = (world: World, spec: DraftSpec): Invoice => {
   const { subscription } = spec;
   const now = nowOn(world, subscription.test_clock);
-  const discounts = holding(world, subscription.discounts, now);
-  const lines = applyDiscounts(world, spec.lines, discounts);
-  const subtotal = sum(lines.map((line) => line.amount));
-  const off = sum(lines.flatMap((line) => line.discountAmounts.map((part) => part.amount)));
-  const { balance } = world.store.need('customer', subscription.customer);
-  const total = subtotal - off;
-  const due = amountDue(total, balance);
+  const customer = world.store.need('customer', subscription.customer);
+  const own = holding(world, subscription.discounts, now);
+  const discounts = own.length > 0 ? own : holding(world, customer._discounts, now);
+  const taxRates = subscription._tax_rates ?? [];
+  const totals = totalsOf(world, {
+    lines: spec.lines,
+    discounts,
+    taxRates,
+    customer: customer.id,
+  });
   return {
     id: spec.id,
     object: 'invoice',
-    amount_due: due,
     amount_paid: 0,
-    amount_remaining: due,
     attempt_count: 0,
     attempted: false,
     auto_advance: spec.finalizesAt !== null,
@@ -53,7 +63,7 @@ export const buildInvoice = (world: World, spec: DraftSpec): Invoice => {
     number: null,
     period_start: spec.period.start,
     period_end: spec.period.end,
-    starting_balance: balance,
+    starting_balance: customer.balance,
     status: 'draft',
     status_transitions: {
       finalized_at: null,
@@ -61,21 +71,15 @@ export const buildInvoice = (world: World, spec: DraftSpec): Invoice => {
       paid_at: null,
       voided_at: null,
     },
-    subtotal,
-    total,
     test_clock: subscription.test_clock,
-    _lines: lines,
+    _tax_rates: taxRates,
+    ...totals,
     _intent: null,
     _payment: null,
     _subscription: subscription.id,
     _retries: 0,
     _firstFailedAt: null,
     _stoppedMethod: null,
+    ...spec.more,
   };
 };
-
-const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0);
-
-/** A credit balance (negative) pays first; a debt (positive) is added. */
-export const amountDue = (total: number, balance: number): number =>
-  total <= 0 ? 0 : Math.max(0, total + balance);

@@ -24,6 +24,7 @@ export const periodLines = (
     subscriptionItem: item.id,
     invoiceItem: null,
     discountAmounts: [],
+    ...(item._tax_rates === undefined ? {} : { taxRates: item._tax_rates }),
   }));
 
 /** What an item costs for a whole period. */
@@ -88,6 +89,7 @@ const prorationItem = (
     _subscription: subscription.id,
     _item: item.id,
     _price: item.price,
+    ...(item._tax_rates === undefined ? {} : { _tax_rates: item._tax_rates }),
   };
 };
 
@@ -103,10 +105,28 @@ export const lineOfItem = (item: InvoiceItem): InvoiceLine => ({
   subscriptionItem: item._item,
   invoiceItem: item.id,
   discountAmounts: [],
+  metadata: item.metadata,
+  discountable: item._discountable ?? true,
+  ...(item._tax_rates === undefined ? {} : { taxRates: item._tax_rates }),
 });
 
-/** Prorations that wait for the subscription's next invoice. */
-export const pendingItems = (world: World, subscription: string): InvoiceItem[] =>
+/** What waits for the subscription's next invoice: its prorations, and items of the customer alone. */
+export const pendingItems = (world: World, subscription: string): InvoiceItem[] => {
+  const { customer, currency } = world.store.need('subscription', subscription);
+  return [...world.store.all('invoiceitem')].filter(
+    (item) =>
+      item.invoice === null &&
+      (item._subscription === subscription ||
+        (item._subscription === null && item.customer === customer && item.currency === currency)),
+  );
+};
+
+/** What waits for an invoice of the customer alone. */
+export const customerItems = (world: World, customer: string, currency: string): InvoiceItem[] =>
   [...world.store.all('invoiceitem')].filter(
-    (item) => item.invoice === null && item._subscription === subscription,
+    (item) =>
+      item.invoice === null &&
+      item._subscription === null &&
+      item.customer === customer &&
+      item.currency === currency,
   );

@@ -6,8 +6,10 @@ import { render } from '../shape/render.ts';
 import type { Invoice, InvoiceLine } from '../store/entity-invoice.ts';
 import type { PaymentIntent } from '../store/entity-payment.ts';
 import { newId, nowOn, randomText, type World } from '../world.ts';
-import { spend } from './discount.ts';
-import { amountDue, buildInvoice, type DraftSpec } from './invoice-build.ts';
+import { moveBalance } from './balance.ts';
+import { spend, spendCustomers } from './discount.ts';
+import { buildInvoice, type DraftSpec } from './invoice-build.ts';
+import { amountDue } from './invoice-total.ts';
 import { lineOfItem, pendingItems } from './invoice-line.ts';
 import { cancelIntent, createIntent } from './payment.ts';
 import { payerOf } from './payment-method.ts';
@@ -33,7 +35,8 @@ export const createInvoice = (world: World, spec: DraftSpec): Invoice => {
       at: spec.finalizesAt,
     });
   }
-  spend(world, spec.subscription.id, invoice.created);
+  if (spec.subscription.id !== null) spend(world, spec.subscription.id, invoice.created);
+  spendCustomers(world, invoice);
   return invoice;
 };
 
@@ -44,16 +47,20 @@ export const finalizeInvoice = (world: World, draft: Invoice): Invoice => {
   const customer = world.store.need('customer', draft.customer);
   const due = amountDue(draft.total, customer.balance);
   const ending = customer.balance + draft.total - due;
-  if (ending !== customer.balance) {
-    change(world, 'customer', customer.id, { balance: ending }, 'customer.updated');
-  }
+  moveBalance(world, customer, ending - customer.balance, {
+    type: 'applied_to_invoice',
+    invoice: draft.id,
+    currency: draft.currency,
+  });
   world.store.update('customer', customer.id, {
     next_invoice_sequence: customer.next_invoice_sequence + 1,
   });
   const url = `${world.publicUrl}/invoice/${draft.id}/${randomText(32)}`;
   const invoice = world.store.update('invoice', draft.id, {
     status: 'open',
-    number: `${customer.invoice_prefix}-${String(customer.next_invoice_sequence).padStart(4, '0')}`,
+    number:
+      draft.number ??
+      `${customer.invoice_prefix}-${String(customer.next_invoice_sequence).padStart(4, '0')}`,
     amount_due: due,
     amount_remaining: due,
     automatically_finalizes_at: null,
@@ -61,8 +68,7 @@ export const finalizeInvoice = (world: World, draft: Invoice): Invoice => {
     next_payment_attempt: null,
     starting_balance: customer.balance,
     ending_balance: ending,
-    due_date:
-      draft.collection_method === 'send_invoice' ? now + days(daysUntilDue(world, draft)) : null,
+    due_date: dueDate(world, draft, now),
     hosted_invoice_url: url,
     invoice_pdf: `${url}/pdf`,
     status_transitions: { ...draft.status_transitions, finalized_at: now },
@@ -70,16 +76,26 @@ export const finalizeInvoice = (world: World, draft: Invoice): Invoice => {
   announce(world, 'invoice.finalized', due > 0 ? addIntent(world, invoice, now) : invoice);
   if (due === 0) return markPaid(world, invoice, null);
   if (invoice.due_date !== null) {
-    announce(world, 'invoice.sent', invoice);
+    if (invoice._subscription !== null || invoice.auto_advance) {
+      announce(world, 'invoice.sent', invoice);
+    }
     setTimer(world, 'invoice.due', invoice.id, { clock: invoice.test_clock, at: invoice.due_date });
   }
   return world.store.need('invoice', invoice.id);
 };
 
-const daysUntilDue = (world: World, invoice: Invoice): number =>
-  invoice._subscription === null
-    ? 30
-    : (world.store.need('subscription', invoice._subscription).days_until_due ?? 30);
+const dueDate = (world: World, draft: Invoice, now: number): number | null => {
+  if (draft.collection_method !== 'send_invoice') return null;
+  if (draft.due_date !== null) return draft.due_date;
+  const subscription =
+    draft._subscription === null ? undefined : world.store.get('subscription', draft._subscription);
+  return now + days(draft._days_until_due ?? subscription?.days_until_due ?? 30);
+};
+
+const purposes: Partial<Record<Invoice['billing_reason'], string>> = {
+  manual: 'Payment for Invoice',
+  subscription_create: 'Subscription creation',
+};
 
 const addIntent = (world: World, invoice: Invoice, now: number): Invoice => {
   const intent = createIntent(world, {
@@ -87,10 +103,7 @@ const addIntent = (world: World, invoice: Invoice, now: number): Invoice => {
     currency: invoice.currency,
     customer: invoice.customer,
     invoice: invoice.id,
-    description:
-      invoice.billing_reason === 'subscription_create'
-        ? 'Subscription creation'
-        : 'Subscription update',
+    description: purposes[invoice.billing_reason] ?? 'Subscription update',
     method: payerOf(world, invoice)?.id ?? null,
   });
   const payment = world.store.put('invoice_payment', {
@@ -166,6 +179,14 @@ export const voidInvoice = (world: World, open: Invoice): Invoice => {
     status_transitions: { ...open.status_transitions, voided_at: now },
   });
   announce(world, 'invoice.voided', voided);
+  const applied = (voided.ending_balance ?? 0) - voided.starting_balance;
+  if (voided.ending_balance !== null) {
+    moveBalance(world, world.store.need('customer', voided.customer), -applied, {
+      type: 'unapplied_from_invoice',
+      invoice: voided.id,
+      currency: voided.currency,
+    });
+  }
   const intent = intentOf(world, voided);
   if (intent !== null) cancelIntent(world, intent);
   if (voided._payment !== null) {

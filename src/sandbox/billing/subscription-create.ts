@@ -9,7 +9,7 @@ import type { CollectionMethod, Subscription } from '../store/entity-subscriptio
 import type { Customer, Metadata } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import type { Decline } from './card.ts';
-import { createInvoice, finalizeInvoice } from './invoice.ts';
+import { createInvoice, finalizeInvoice, takePendingLines } from './invoice.ts';
 import { collect, type Collected } from './invoice-collect.ts';
 import { periodLines } from './invoice-line.ts';
 import { share } from './money.ts';
@@ -17,6 +17,7 @@ import { cardError, defaultMethod } from './payment-method.ts';
 import { boundary, boundaryAfter, days } from './period.ts';
 import { oneCurrency, recurringPrice } from './subscription-price.ts';
 import { newItem, type ItemAsked } from './subscription-item.ts';
+import { taxRates } from './tax.ts';
 import { rearm } from './subscription-timer.ts';
 
 export type PaymentBehavior =
@@ -39,6 +40,7 @@ export type NewSubscription = {
   metadata: Metadata;
   description: string | null;
   billingMode: 'classic' | 'flexible';
+  taxRates?: string[];
 };
 
 /** Makes the subscription and its first invoice and tries to collect it as the behaviour says. */
@@ -56,7 +58,11 @@ export const createSubscription = (
     { customer: row.customer, subscription: row.id },
     now,
   );
-  const lines = firstLines(world, { ...row, discounts }, asked, now);
+  const invoiceId = newId('in');
+  const lines = [
+    ...firstLines(world, { ...row, discounts }, asked, now),
+    ...takePendingLines(world, row.id, invoiceId),
+  ];
   const isFree = lines.every((line) => line.amount === 0);
   const status =
     row.trial_end !== null
@@ -64,7 +70,6 @@ export const createSubscription = (
       : isFree || asked.collection === 'send_invoice'
         ? 'active'
         : 'incomplete';
-  const invoiceId = newId('in');
   const created = world.store.update('subscription', row.id, {
     discounts,
     status,
@@ -126,6 +131,9 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
   const prices = asked.items.map((item, i) =>
     recurringPrice(world, item.price, `items[${i}][price]`),
   );
+  for (const [i, item] of asked.items.entries()) {
+    taxRates(world, item.tax_rates ?? [], `items[${i}][tax_rates]`);
+  }
   const currency = oneCurrency(prices, asked.customer);
   const end = firstPeriodEnd(asked, prices[0]!, now);
   return {
@@ -166,6 +174,7 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
       end_behavior: { billing_cycle_anchor: null, missing_payment_method: asked.trialEndBehavior },
     },
     _pending: null,
+    _tax_rates: taxRates(world, asked.taxRates ?? [], 'default_tax_rates'),
   };
 };
 
@@ -185,7 +194,7 @@ const firstLines = (world: World, row: Subscription, asked: NewSubscription, now
   const lines = periodLines(world, row, row.trial_end !== null);
   if (row.trial_end !== null || asked.anchor === null) return lines;
   return lines.map((line) => {
-    const { recurring } = world.store.need('price', line.price);
+    const { recurring } = world.store.need('price', line.price ?? '');
     const whole = line.period.end - boundary(line.period.end, recurring!, -1);
     const amount = asked.prorates ? share(line.amount, line.period.end - now, whole) : 0;
     return { ...line, amount, proration: true };

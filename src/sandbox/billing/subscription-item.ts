@@ -4,12 +4,15 @@ import type { Subscription, SubscriptionItem } from '../store/entity-subscriptio
 import type { Metadata } from '../store/entity.ts';
 import type { Price } from '../store/entity-catalog.ts';
 import { newId, nowOn, type World } from '../world.ts';
+import { mergeMetadata } from '../api/params.ts';
+import { taxRates } from './tax.ts';
 import { recurringPrice } from './subscription-price.ts';
 
 export type ItemAsked = {
   price?: string | undefined;
   quantity?: number | undefined;
   metadata?: Metadata | null | undefined;
+  tax_rates?: string[] | null | undefined;
 };
 export type ItemChange = ItemAsked & { id?: string | undefined; deleted?: boolean | undefined };
 
@@ -29,7 +32,9 @@ export const newItem = (
   price: price.id,
   quantity: asked.quantity ?? 1,
   subscription,
+  ...(asked.tax_rates == null ? {} : { _tax_rates: asked.tax_rates }),
 });
+
 /** The items after the changes asked for. */
 export const nextItems = (
   world: World,
@@ -38,6 +43,7 @@ export const nextItems = (
 ): SubscriptionItem[] => {
   let items = subscription.items;
   for (const [i, ask] of asked.entries()) {
+    taxRates(world, ask.tax_rates ?? [], `items[${i}][tax_rates]`);
     if (ask.price !== undefined) recurringPrice(world, ask.price, `items[${i}][price]`);
     const old = ask.id === undefined ? undefined : items.find((item) => item.id === ask.id);
     if (ask.id !== undefined && old === undefined) {
@@ -55,6 +61,8 @@ export const nextItems = (
         ...old,
         price: ask.price ?? old.price,
         quantity: ask.quantity ?? old.quantity,
+        metadata: mergeMetadata(old.metadata, ask.metadata),
+        ...(ask.tax_rates === undefined ? {} : { _tax_rates: ask.tax_rates ?? [] }),
       };
       items = items.map((item) => (item === old ? next : item));
     }

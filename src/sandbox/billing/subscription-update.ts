@@ -10,6 +10,7 @@ import { nowOn, type World } from '../world.ts';
 import { redeem } from './discount.ts';
 import { attachedMethod } from './payment-method.ts';
 import { changePlan } from './subscription-plan.ts';
+import { taxRates } from './tax.ts';
 import { periodEnd, rearm } from './subscription-timer.ts';
 
 export type UpdateAsked = z.output<typeof updateParams>;
@@ -112,6 +113,9 @@ const plainFields = (
   ...(asked.default_payment_method === undefined
     ? {}
     : { default_payment_method: methodFor(world, subscription, asked.default_payment_method) }),
+  ...(asked.default_tax_rates === undefined
+    ? {}
+    : { _tax_rates: taxRates(world, asked.default_tax_rates ?? [], 'default_tax_rates') }),
   ...(asked.description === undefined ? {} : { description: asked.description }),
   ...(asked.discounts === undefined
     ? {}

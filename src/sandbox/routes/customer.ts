@@ -12,6 +12,7 @@ import {
   paging,
   text,
 } from '../api/params.ts';
+import { noteMove } from '../billing/balance.ts';
 import { blankCustomer, chooseSource } from '../billing/customer.ts';
 import { discountCustomer, undiscountCustomer } from '../billing/customer-discount.ts';
 import { attach, attachedMethod, methodByIdOrMagic, methodsOf } from '../billing/payment-method.ts';
@@ -19,6 +20,7 @@ import { endSubscription } from '../billing/subscription-end.ts';
 import { add, announce, change } from '../delivery/event.ts';
 import type { Customer } from '../store/entity.ts';
 import type { World } from '../world.ts';
+import { addTaxId, taxIdParams } from './tax.ts';
 
 const addressKeys = ['city', 'country', 'line1', 'line2', 'postal_code', 'state'] as const;
 const address = z.strictObject(
@@ -55,6 +57,7 @@ const createParams = z.strictObject({
   coupon: clearable(text).optional(),
   payment_method: text.optional(),
   source: text.optional(),
+  tax_id_data: z.array(taxIdParams).max(5).optional(),
   test_clock: text.optional(),
 });
 const updateParams = z.strictObject({
@@ -97,7 +100,14 @@ const fullAddress = (given: Record<string, unknown>): object =>
   Object.fromEntries(addressKeys.map((key) => [key, given[key] ?? null]));
 
 const create = (world: World, params: z.output<typeof createParams>): Customer => {
-  const { payment_method: method, test_clock: clock, source, coupon, ...details } = params;
+  const {
+    payment_method: method,
+    test_clock: clock,
+    source,
+    coupon,
+    tax_id_data: taxIds,
+    ...details
+  } = params;
   if (clock !== undefined) find(world, 'test_helpers.test_clock', clock, 'test_clock');
   const blank = blankCustomer(world, clock ?? null);
   world.store.put('customer', blank);
@@ -108,9 +118,19 @@ const create = (world: World, params: z.output<typeof createParams>): Customer =
     { ...blank, ...patchOf(world, blank, details) },
     'customer.created',
   );
+  noteAdjustment(world, { balance: 0 }, made);
+  for (const taxId of taxIds ?? []) addTaxId(world, made, taxId);
   if (source !== undefined) chooseSource(world, made, source);
   if (coupon != null) discountCustomer(world, made, { coupon });
   return world.store.need('customer', made.id);
+};
+
+/** A balance that was set is a move like any other. */
+const noteAdjustment = (world: World, before: { balance: number }, after: Customer): void => {
+  const amount = after.balance - before.balance;
+  if (amount === 0) return;
+  const currency = after.currency ?? 'usd';
+  noteMove(world, after, { amount, ending: after.balance }, { type: 'adjustment', currency });
 };
 
 const remove = (world: World, customer: Customer): Customer => {
@@ -153,13 +173,10 @@ export const customerEndpoints: Endpoint[] = [
     if (given !== undefined) chooseSource(world, customer, given);
     if (coupon === null) undiscountCustomer(world, customer);
     else if (coupon !== undefined) discountCustomer(world, customer, { coupon });
-    return change(
-      world,
-      'customer',
-      customer.id,
-      patchOf(world, customer, details),
-      'customer.updated',
-    );
+    const patch = patchOf(world, customer, details);
+    const updated = change(world, 'customer', customer.id, patch, 'customer.updated');
+    noteAdjustment(world, customer, updated);
+    return updated;
   }),
   endpoint('DELETE', '/v1/customers/:id/discount', z.strictObject({}), ({ world, ids }) => ({
     raw: undiscountCustomer(world, findCustomer(world, ids['id'] ?? '', 'id')),

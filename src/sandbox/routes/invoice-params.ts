@@ -1,6 +1,16 @@
 // The parameters of /v1/invoices, apart since the preview's are many.
 import { z } from 'zod';
-import { bool, clearable, created, metadata, paging, text, timestamp } from '../api/params.ts';
+import {
+  bool,
+  clearable,
+  count,
+  created,
+  currency,
+  metadata,
+  paging,
+  text,
+  timestamp,
+} from '../api/params.ts';
 import { changedItems, discounts, proration } from './subscription-params.ts';
 
 export const listParams = z.strictObject({
@@ -13,13 +23,38 @@ export const listParams = z.strictObject({
   subscription: text.optional(),
 });
 
-export const updateParams = z.strictObject({
+const loose = z.looseObject({}).optional();
+const editable = {
   auto_advance: bool.optional(),
+  automatic_tax: z.strictObject({ enabled: z.literal('false') }).optional(),
+  collection_method: z.enum(['charge_automatically', 'send_invoice']).optional(),
+  custom_fields: clearable(
+    z.array(z.strictObject({ name: z.string().max(40), value: z.string().max(140) })).max(4),
+  ).optional(),
+  days_until_due: count.optional(),
   default_payment_method: clearable(text).optional(),
+  default_tax_rates: clearable(z.array(text).max(20)).optional(),
   description: clearable(text).optional(),
+  discounts: discounts.optional(),
+  due_date: timestamp.optional(),
+  effective_at: clearable(timestamp).optional(),
   footer: clearable(text).optional(),
   metadata: metadata.optional(),
+  number: clearable(z.string().max(26)).optional(),
+  payment_settings: loose,
+  rendering: loose,
+  statement_descriptor: clearable(z.string().max(22)).optional(),
+};
+
+export const createParams = z.strictObject({
+  ...editable,
+  automatically_finalizes_at: timestamp.optional(),
+  currency: currency.optional(),
+  customer: text,
+  pending_invoice_items_behavior: z.enum(['exclude', 'include']).optional(),
+  subscription: text.optional(),
 });
+export const updateParams = z.strictObject(editable);
 
 export const payParams = z.strictObject({
   forgive: bool.optional(),

@@ -3,17 +3,16 @@ import { z } from 'zod';
 import { endpoint, find, type Endpoint, type Raw } from '../api/endpoint.ts';
 import { invalid } from '../api/error.ts';
 import { page } from '../api/list.ts';
-import { bool, isWithin, mergeMetadata, paging, text } from '../api/params.ts';
+import { bool, isWithin, paging } from '../api/params.ts';
 import { finalizeInvoice, markUncollectible, voidInvoice } from '../billing/invoice.ts';
 import { payInvoice } from '../billing/invoice-pay.ts';
-import { attachedMethod } from '../billing/payment-method.ts';
-import { hourSeconds } from '../billing/period.ts';
+import { deleteDraft } from '../billing/invoice-manual.ts';
 import { previewInvoice } from '../billing/preview.ts';
-import { announce, change } from '../delivery/event.ts';
-import { setTimer } from '../engine/timer.ts';
+import { announce } from '../delivery/event.ts';
 import { showLine } from '../shape/invoice.ts';
 import type { Invoice } from '../store/entity-invoice.ts';
-import { nowOn, type World } from '../world.ts';
+import type { World } from '../world.ts';
+import { createManual, updateInvoice } from './invoice-edit.ts';
 import * as params from './invoice-params.ts';
 
 const none = z.strictObject({});
@@ -24,44 +23,6 @@ const requireStatus = (invoice: Invoice, allowed: Invoice['status'][], verb: str
   throw invalid(`This invoice cannot be ${verb} because its status is ${invoice.status}.`, {
     code: 'status_transition_invalid',
   });
-};
-
-const update = (
-  world: World,
-  invoice: Invoice,
-  asked: z.output<typeof params.updateParams>,
-): Invoice => {
-  const {
-    metadata: changes,
-    auto_advance: advance,
-    default_payment_method: method,
-    ...rest
-  } = asked;
-  if (invoice.status !== 'draft' && rest.description !== undefined) {
-    throw invalid("Finalized invoices can't be updated in this way.", {
-      code: 'invoice_not_editable',
-    });
-  }
-  const customer = world.store.need('customer', invoice.customer);
-  const patch: Partial<Invoice> = {
-    ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
-    ...(method === undefined
-      ? {}
-      : {
-          default_payment_method:
-            method === null
-              ? null
-              : attachedMethod(world, customer, method, 'default_payment_method').id,
-        }),
-    metadata: mergeMetadata(invoice.metadata, changes),
-    ...(advance === undefined ? {} : { auto_advance: advance }),
-  };
-  if (advance === true && invoice.status === 'draft') {
-    const at = nowOn(world, invoice.test_clock) + hourSeconds;
-    setTimer(world, 'invoice.finalize', invoice.id, { clock: invoice.test_clock, at });
-    Object.assign(patch, { automatically_finalizes_at: at });
-  }
-  return change(world, 'invoice', invoice.id, patch, 'invoice.updated');
 };
 
 const lines = (
@@ -118,6 +79,12 @@ const paymentMatches =
 
 export const invoiceEndpoints: Endpoint[] = [
   previewEndpoint,
+  endpoint('POST', url, params.createParams, ({ world, params: asked }) =>
+    createManual(world, asked),
+  ),
+  endpoint('DELETE', `${url}/:id`, none, ({ world, ids }) => ({
+    raw: deleteDraft(world, find(world, 'invoice', ids['id'])),
+  })),
   endpoint('GET', url, params.listParams, ({ world, params: asked }) =>
     page(
       world,
@@ -134,7 +101,7 @@ export const invoiceEndpoints: Endpoint[] = [
   ),
   endpoint('GET', `${url}/:id`, none, ({ world, ids }) => find(world, 'invoice', ids['id'])),
   endpoint('POST', `${url}/:id`, params.updateParams, (call) =>
-    update(call.world, find(call.world, 'invoice', call.ids['id']), call.params),
+    updateInvoice(call.world, find(call.world, 'invoice', call.ids['id']), call.params),
   ),
   endpoint('GET', `${url}/:id/lines`, z.strictObject({ ...paging }), (call) =>
     lines(call.world, find(call.world, 'invoice', call.ids['id'], 'invoice'), call.params),
@@ -167,38 +134,15 @@ export const invoiceEndpoints: Endpoint[] = [
     ),
   ),
   endpoint('POST', `${url}/:id/send`, none, ({ world, ids }) => {
-    const invoice = requireStatus(find(world, 'invoice', ids['id']), ['open'], 'sent');
-    announce(world, 'invoice.sent', invoice);
-    return invoice;
+    const asked = requireStatus(find(world, 'invoice', ids['id']), ['draft', 'open'], 'sent');
+    const open = asked.status === 'draft' ? finalizeInvoice(world, asked) : asked;
+    announce(world, 'invoice.sent', open);
+    return open;
   }),
   endpoint('GET', '/v1/invoice_payments', params.paymentList, ({ world, params: asked }) =>
     page(world, 'invoice_payment', '/v1/invoice_payments', asked, paymentMatches(world, asked)),
   ),
   endpoint('GET', '/v1/invoice_payments/:id', none, ({ world, ids }) =>
     find(world, 'invoice_payment', ids['id']),
-  ),
-  endpoint(
-    'GET',
-    '/v1/invoiceitems',
-    z.strictObject({
-      ...paging,
-      customer: text.optional(),
-      invoice: text.optional(),
-      pending: bool.optional(),
-    }),
-    ({ world, params: asked }) =>
-      page(
-        world,
-        'invoiceitem',
-        '/v1/invoiceitems',
-        asked,
-        (row) =>
-          row.customer === (asked.customer ?? row.customer) &&
-          row.invoice === (asked.invoice ?? row.invoice) &&
-          (asked.pending === undefined || (row.invoice === null) === asked.pending),
-      ),
-  ),
-  endpoint('GET', '/v1/invoiceitems/:id', none, ({ world, ids }) =>
-    find(world, 'invoiceitem', ids['id']),
   ),
 ];

@@ -35,6 +35,7 @@ const shared = {
   collection_method: z.enum(['charge_automatically', 'send_invoice']).optional(),
   days_until_due: int.optional(),
   default_payment_method: text.optional(),
+  default_tax_rates: clearable(z.array(text).max(20)).optional(),
   description: clearable(anyText).optional(),
   discounts: discounts.optional(),
   metadata: metadata.optional(),
@@ -65,7 +66,12 @@ export const createParams = z.strictObject({
   customer: text,
   items: z
     .array(
-      z.strictObject({ price: text, quantity: quantity.optional(), metadata: metadata.optional() }),
+      z.strictObject({
+        price: text,
+        quantity: quantity.optional(),
+        metadata: metadata.optional(),
+        tax_rates: clearable(z.array(text).max(20)).optional(),
+      }),
     )
     .min(1)
     .max(20),
@@ -86,6 +92,7 @@ export const changedItems = z
       deleted: bool.optional(),
       clear_usage: bool.optional(),
       metadata: metadata.optional(),
+      tax_rates: clearable(z.array(text).max(20)).optional(),
     }),
   )
   .max(20);

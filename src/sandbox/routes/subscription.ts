@@ -62,6 +62,7 @@ const create = (world: World, asked: z.output<typeof params.createParams>): Subs
     metadata: mergeMetadata({}, asked.metadata),
     description: asked.description ?? null,
     billingMode: asked.billing_mode?.type ?? 'flexible',
+    taxRates: asked.default_tax_rates ?? [],
   }).subscription;
 };
 

@@ -1,12 +1,15 @@
 // The API's table of contents: every endpoint the sandbox has.
 import type { Endpoint } from '../api/endpoint.ts';
 import { accountEndpoints } from './account.ts';
+import { balanceEndpoints } from './balance.ts';
 import { chargeEndpoints } from './charge.ts';
 import { checkoutEndpoints } from './checkout.ts';
 import { couponEndpoints } from './coupon.ts';
+import { creditNoteEndpoints } from './credit-note.ts';
 import { customerEndpoints } from './customer.ts';
 import { disputeEndpoints } from './dispute.ts';
 import { eventEndpoints } from './event.ts';
+import { invoiceItemEndpoints } from './invoice-item.ts';
 import { invoiceEndpoints } from './invoice.ts';
 import { paymentIntentEndpoints } from './payment-intent.ts';
 import { paymentMethodEndpoints } from './payment-method.ts';
@@ -19,17 +22,21 @@ import { setupIntentEndpoints } from './setup-intent.ts';
 import { sourceEndpoints } from './source.ts';
 import { subscriptionItemEndpoints } from './subscription-item.ts';
 import { subscriptionEndpoints } from './subscription.ts';
+import { taxEndpoints } from './tax.ts';
 import { testClockEndpoints } from './test-clock.ts';
 
 export const endpoints: Endpoint[] = [
   ...accountEndpoints,
+  ...balanceEndpoints,
   ...chargeEndpoints,
   ...checkoutEndpoints,
   ...couponEndpoints,
+  ...creditNoteEndpoints,
   ...customerEndpoints,
   ...disputeEndpoints,
   ...eventEndpoints,
   ...invoiceEndpoints,
+  ...invoiceItemEndpoints,
   ...paymentIntentEndpoints,
   ...paymentMethodEndpoints,
   ...portalEndpoints,
@@ -41,5 +48,6 @@ export const endpoints: Endpoint[] = [
   ...sourceEndpoints,
   ...subscriptionEndpoints,
   ...subscriptionItemEndpoints,
+  ...taxEndpoints,
   ...testClockEndpoints,
 ];

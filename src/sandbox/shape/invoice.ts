@@ -1,16 +1,20 @@
 // How Stripe shows invoices, their lines and the items that wait for the next one.
-import type { Invoice, InvoiceItem, InvoiceLine } from '../store/entity-invoice.ts';
+import { tidyDecimal } from '../billing/money.ts';
+import { totalTaxes } from '../billing/tax.ts';
+import type { Customer } from '../store/entity.ts';
+import type { Invoice, InvoiceItem, InvoiceLine, TaxAmount } from '../store/entity-invoice.ts';
 import type { World } from '../world.ts';
-import { embedded, publicPart, type Wire } from './wire.ts';
+import { showTaxRate } from './tax.ts';
+import { embedded, layered, publicPart, type Wire } from './wire.ts';
 
 const linesShownMax = 10;
 
 export const showInvoice = (world: World, invoice: Invoice): Wire => {
   const customer = world.store.get('customer', invoice.customer);
   const discounted = discountTotals(invoice);
-  return {
-    ...emptyInvoice,
-    ...publicPart(invoice),
+  const taxes = totalTaxes(invoice._lines);
+  const inclusive = sum(taxes.map((tax) => (tax.inclusive ? tax.amount : 0)));
+  return layered(emptyInvoice, publicPart(invoice), {
     customer_email: customer?.email ?? null,
     customer_name: customer?.name ?? null,
     effective_at: invoice.status_transitions.finalized_at,
@@ -20,11 +24,17 @@ export const showInvoice = (world: World, invoice: Invoice): Wire => {
       invoice._lines.length,
     ),
     parent: showParent(world, invoice),
-    subtotal_excluding_tax: invoice.subtotal,
+    subtotal_excluding_tax: invoice.subtotal - inclusive,
     total_discount_amounts: discounted,
-    total_excluding_tax: invoice.total,
+    total_excluding_tax: invoice.total - sum(taxes.map((tax) => tax.amount)),
+    total_taxes: taxes.map(showTax),
+    default_tax_rates: (invoice._tax_rates ?? []).map((id) =>
+      showTaxRate(world.store.need('tax_rate', id)),
+    ),
+    customer_tax_ids: taxIdsOf(world, invoice.customer),
+    customer_tax_exempt: exemptOf(customer),
     total_pretax_credit_amounts: discounted.map((part) => ({ ...part, type: 'discount' })),
-  };
+  });
 };
 
 const emptyInvoice = {
@@ -47,10 +57,7 @@ const emptyInvoice = {
   customer_address: null,
   customer_phone: null,
   customer_shipping: null,
-  customer_tax_exempt: 'none',
-  customer_tax_ids: [],
   default_source: null,
-  default_tax_rates: [],
   description: null,
   footer: null,
   from_invoice: null,
@@ -70,9 +77,28 @@ const emptyInvoice = {
   shipping_cost: null,
   shipping_details: null,
   statement_descriptor: null,
-  total_taxes: [],
   webhooks_delivered_at: null,
 };
+
+const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0);
+
+const exemptOf = (customer: Customer | undefined): unknown =>
+  (customer as { tax_exempt?: unknown } | undefined)?.tax_exempt ?? 'none';
+
+const taxIdsOf = (world: World, customer: string): Wire[] =>
+  [...world.store.all('tax_id')]
+    .filter((row) => row.customer === customer)
+    .map(({ type, value }) => ({ type, value }));
+
+/** A tax as lines, invoices and credit notes show it. */
+export const showTax = (tax: TaxAmount): Wire => ({
+  amount: tax.amount,
+  tax_behavior: tax.inclusive ? 'inclusive' : 'exclusive',
+  tax_rate_details: { tax_rate: tax.rate },
+  taxability_reason: tax.reason,
+  taxable_amount: tax.taxable,
+  type: 'tax_rate_details',
+});
 
 const showParent = (world: World, invoice: Invoice): Wire | null => {
   if (invoice._subscription === null) return null;
@@ -98,7 +124,6 @@ const discountTotals = (invoice: Invoice): { amount: number; discount: string }[
 };
 
 export const showLine = (world: World, invoice: Invoice, line: InvoiceLine): Wire => {
-  const price = world.store.need('price', line.price);
   return {
     id: line.id,
     object: 'line_item',
@@ -106,24 +131,36 @@ export const showLine = (world: World, invoice: Invoice, line: InvoiceLine): Wir
     currency: invoice.currency,
     description: line.description,
     discount_amounts: line.discountAmounts,
-    discountable: !line.proration,
+    discountable: !line.proration && line.discountable !== false,
     discounts: [],
     invoice: invoice.id,
     livemode: false,
-    metadata: {},
+    metadata: line.metadata ?? {},
     parent: lineParent(line),
     period: line.period,
     pretax_credit_amounts: line.discountAmounts.map((part) => ({ ...part, type: 'discount' })),
-    pricing: {
-      price_details: { price: line.price, product: price.product },
-      type: 'price_details',
-      unit_amount_decimal: price.unit_amount_decimal,
-    },
+    pricing: pricingOf(world, line.price, line.amount, line.quantity),
     quantity: line.quantity,
     quantity_decimal: String(line.quantity),
     subscription: line.subscription,
     subtotal: line.amount,
-    taxes: [],
+    taxes: (line.taxes ?? []).map(showTax),
+  };
+};
+
+/** The price behind an amount, or the amount alone. */
+const pricingOf = (world: World, id: string | null, amount: number, quantity: number): Wire => {
+  const price = id === null ? undefined : world.store.get('price', id);
+  if (price === undefined) {
+    return {
+      type: 'price_details',
+      unit_amount_decimal: tidyDecimal((amount / (quantity === 0 ? 1 : quantity)).toFixed(12)),
+    };
+  }
+  return {
+    price_details: { price: price.id, product: price.product },
+    type: 'price_details',
+    unit_amount_decimal: price.unit_amount_decimal,
   };
 };
 
@@ -148,26 +185,29 @@ const lineParent = (line: InvoiceLine): Wire => {
 };
 
 export const showInvoiceItem = (world: World, item: InvoiceItem): Wire => {
-  const price = world.store.need('price', item._price);
   return {
     customer_account: null,
-    discountable: !item.proration,
+    discountable: !item.proration && item._discountable !== false,
     discounts: [],
     livemode: false,
     net_amount: item.amount,
-    parent: {
-      subscription_details: { subscription: item._subscription, subscription_item: item._item },
-      type: 'subscription_details',
-    },
-    pricing: {
-      price_details: { price: item._price, product: price.product },
-      type: 'price_details',
-      unit_amount_decimal: price.unit_amount_decimal,
-    },
+    parent: itemParent(item),
+    pricing: pricingOf(world, item._price, item.amount, item.quantity),
     proration_details: { credited_items: null, discount_amounts: [] },
     quantity_decimal: String(item.quantity),
-    tax_rates: [],
+    tax_rates: (item._tax_rates ?? []).map((id) => showTaxRate(world.store.need('tax_rate', id))),
     test_clock: world.store.need('customer', item.customer).test_clock,
     ...publicPart(item),
   };
 };
+
+const itemParent = ({ _subscription: subscription, _item: item }: InvoiceItem): Wire | null =>
+  subscription === null
+    ? null
+    : {
+        subscription_details: {
+          subscription,
+          ...(item === null ? {} : { subscription_item: item }),
+        },
+        type: 'subscription_details',
+      };

@@ -3,12 +3,14 @@
 import type { TableName, Tables } from '../store/table.ts';
 import type { World } from '../world.ts';
 import * as catalog from './catalog.ts';
+import { showCreditNote } from './credit-note.ts';
 import * as customer from './customer.ts';
 import { showDispute } from './dispute.ts';
 import * as invoice from './invoice.ts';
 import * as payment from './payment.ts';
 import * as session from './session.ts';
 import * as subscription from './subscription.ts';
+import * as tax from './tax.ts';
 import { publicPart, type Wire } from './wire.ts';
 
 type Show<T extends TableName> = (world: World, row: Tables[T]) => Wire;
@@ -27,6 +29,10 @@ const shapes: { [T in TableName]?: Show<T> } = {
   coupon: alone(catalog.showCoupon),
   promotion_code: alone(catalog.showPromotionCode),
   discount: alone(catalog.showDiscount),
+  tax_rate: alone(tax.showTaxRate),
+  tax_id: alone(tax.showTaxId),
+  customer_balance_transaction: alone(tax.showBalanceTransaction),
+  credit_note: showCreditNote,
   payment_intent: alone(payment.showPaymentIntent),
   charge: alone(payment.showCharge),
   refund: alone(payment.showRefund),
@@ -43,20 +49,30 @@ const shapes: { [T in TableName]?: Show<T> } = {
   event: alone((event) => ({ ...publicPart(event), pending_webhooks: 0 })),
 };
 
-type Shown = { version: number; wire: Wire };
-const shown = new WeakMap<object, Shown>();
+type Shown = { version: number; wires: Map<object, Wire> };
+const shown = new WeakMap<World, Shown>();
+
+/** What was shown since the last change; older wires would only fill memory. */
+const shownNow = (world: World): Map<object, Wire> => {
+  const version = world.store.version();
+  const kept = shown.get(world);
+  if (kept?.version === version) return kept.wires;
+  const wires = new Map<object, Wire>();
+  shown.set(world, { version, wires });
+  return wires;
+};
 
 /**
  * A row as Stripe shows it, references unexpanded. Shown again while nothing changed, it is the
  * same object, so that the events of one moment share it: never change what this answers.
  */
 export const render = (world: World, row: Tables[TableName]): Wire => {
-  const version = world.store.version();
-  const kept = shown.get(row);
-  if (kept?.version === version) return kept.wire;
+  const wires = shownNow(world);
+  const kept = wires.get(row);
+  if (kept !== undefined) return kept;
   const show = shapes[row.object] as ((world: World, row: Tables[TableName]) => Wire) | undefined;
   if (show === undefined) throw new Error(`${row.object} has no shape`);
   const wire = show(world, row);
-  shown.set(row, { version, wire });
+  wires.set(row, wire);
   return wire;
 };

@@ -3,6 +3,7 @@ import type { Subscription, SubscriptionItem } from '../store/entity-subscriptio
 import type { SubscriptionSchedule } from '../store/entity-session.ts';
 import type { World } from '../world.ts';
 import { showPlan, showPrice } from './catalog.ts';
+import { showTaxRate } from './tax.ts';
 import { embedded, publicPart, type Wire } from './wire.ts';
 
 export const showItem = (world: World, item: SubscriptionItem): Wire => {
@@ -11,7 +12,7 @@ export const showItem = (world: World, item: SubscriptionItem): Wire => {
     billing_thresholds: null,
     current_trial: null,
     discounts: [],
-    tax_rates: [],
+    tax_rates: ratesOf(world, item),
     id: item.id,
     object: item.object,
     created: item.created,
@@ -25,6 +26,9 @@ export const showItem = (world: World, item: SubscriptionItem): Wire => {
   };
 };
 
+const ratesOf = (world: World, { _tax_rates: ids = [] }: { _tax_rates?: string[] }): Wire[] =>
+  ids.map((id) => showTaxRate(world.store.need('tax_rate', id)));
+
 export const showSubscription = (world: World, subscription: Subscription): Wire => ({
   application: null,
   application_fee_percent: null,
@@ -34,7 +38,7 @@ export const showSubscription = (world: World, subscription: Subscription): Wire
   billing_thresholds: null,
   customer_account: null,
   default_source: null,
-  default_tax_rates: [],
+  default_tax_rates: ratesOf(world, subscription),
   invoice_settings: {
     account_tax_ids: null,
     custom_fields: null,

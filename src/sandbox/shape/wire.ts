@@ -10,6 +10,12 @@ export const publicPart = (row: AnyRow): Wire => {
   return shown;
 };
 
+/**
+ * Layers of fields, the later over the earlier. For large objects: spreading fifty fields after
+ * fifty others takes ten times as long.
+ */
+export const layered = (...layers: Wire[]): Wire => Object.assign({}, ...layers) as Wire;
+
 /** A list inside an object; all of it, as Stripe gives up to ten. */
 export const embedded = (url: string, data: unknown[], total = data.length): Wire => ({
   object: 'list',

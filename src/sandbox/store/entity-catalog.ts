@@ -58,3 +58,15 @@ export type Discount = Row<'discount'> & {
   subscription: string | null;
   _used: boolean;
 };
+
+export type TaxRate = Kept<'tax_rate'> & {
+  active: boolean;
+  country: string | null;
+  description: string | null;
+  display_name: string;
+  inclusive: boolean;
+  jurisdiction: string | null;
+  percentage: number;
+  state: string | null;
+  tax_type: string | null;
+};

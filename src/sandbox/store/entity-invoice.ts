@@ -9,12 +9,26 @@ export type InvoiceLine = {
   description: string;
   period: { start: number; end: number };
   proration: boolean;
-  price: string;
+  /** Null for an amount that no price stands behind. */
+  price: string | null;
   quantity: number;
   subscription: string | null;
   subscriptionItem: string | null;
   invoiceItem: string | null;
   discountAmounts: { amount: number; discount: string }[];
+  /** Rates of its own; without any the invoice's hold. */
+  taxRates?: string[];
+  taxes?: TaxAmount[];
+  discountable?: boolean;
+  metadata?: Metadata;
+};
+
+export type TaxAmount = {
+  amount: number;
+  rate: string;
+  inclusive: boolean;
+  taxable: number;
+  reason: 'not_available' | 'customer_exempt' | 'reverse_charge';
 };
 
 export type InvoiceItem = Row<'invoiceitem'> & {
@@ -28,9 +42,11 @@ export type InvoiceItem = Row<'invoiceitem'> & {
   period: { start: number; end: number };
   proration: boolean;
   quantity: number;
-  _subscription: string;
-  _item: string;
-  _price: string;
+  _subscription: string | null;
+  _item: string | null;
+  _price: string | null;
+  _tax_rates?: string[];
+  _discountable?: boolean;
 };
 
 export type InvoiceStatus = 'draft' | 'open' | 'paid' | 'uncollectible' | 'void';
@@ -77,6 +93,10 @@ export type Invoice = Kept<'invoice'> & {
   _retries: number;
   _firstFailedAt: number | null;
   _stoppedMethod: string | null;
+  _tax_rates?: string[];
+  _days_until_due?: number | null;
+  pre_payment_credit_notes_amount?: number;
+  post_payment_credit_notes_amount?: number;
 };
 
 export type InvoicePayment = Row<'invoice_payment'> & {
@@ -90,4 +110,42 @@ export type InvoicePayment = Row<'invoice_payment'> & {
   payment: { type: 'payment_intent'; payment_intent: string };
   status: 'open' | 'paid' | 'canceled';
   status_transitions: { canceled_at: number | null; paid_at: number | null };
+};
+
+export type CreditNoteLine = {
+  id: string;
+  amount: number;
+  description: string | null;
+  quantity: number | null;
+  unit_amount: number | null;
+  invoice_line_item: string | null;
+  discountAmounts: { amount: number; discount: string }[];
+  taxes: TaxAmount[];
+};
+export type CreditNote = Kept<'credit_note'> & {
+  amount: number;
+  currency: string;
+  customer: string;
+  customer_balance_transaction: string | null;
+  discount_amount: number;
+  effective_at: number | null;
+  invoice: string;
+  memo: string | null;
+  number: string;
+  out_of_band_amount: number | null;
+  post_payment_amount: number;
+  pre_payment_amount: number;
+  reason: string | null;
+  refunds: {
+    amount_refunded: number;
+    payment_record_refund: null;
+    refund: string;
+    type: 'refund';
+  }[];
+  status: 'issued' | 'void';
+  subtotal: number;
+  total: number;
+  type: 'pre_payment' | 'post_payment' | 'mixed';
+  voided_at: number | null;
+  _lines: CreditNoteLine[];
 };

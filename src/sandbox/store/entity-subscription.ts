@@ -17,6 +17,7 @@ export type SubscriptionItem = Kept<'subscription_item'> & {
   price: string;
   quantity: number;
   subscription: string;
+  _tax_rates?: string[];
 };
 
 export type PendingUpdate = {
@@ -73,4 +74,5 @@ export type Subscription = Kept<'subscription'> & {
     };
   };
   _pending: PendingUpdate | null;
+  _tax_rates?: string[];
 };

@@ -31,3 +31,25 @@ export type Customer = Kept<'customer'> & {
   _deleted: boolean;
   _discounts: string[];
 };
+
+export type TaxId = Row<'tax_id'> & {
+  country: string | null;
+  created: number;
+  customer: string;
+  livemode: false;
+  type: string;
+  value: string;
+};
+
+export type BalanceReason =
+  'adjustment' | 'applied_to_invoice' | 'unapplied_from_invoice' | 'credit_note';
+export type BalanceTransaction = Kept<'customer_balance_transaction'> & {
+  amount: number;
+  credit_note: string | null;
+  currency: string;
+  customer: string;
+  description: string | null;
+  ending_balance: number;
+  invoice: string | null;
+  type: BalanceReason;
+};

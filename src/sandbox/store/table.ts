@@ -14,6 +14,10 @@ export type Tables = {
   coupon: Catalog.Coupon;
   promotion_code: Catalog.PromotionCode;
   discount: Catalog.Discount;
+  tax_rate: Catalog.TaxRate;
+  tax_id: Core.TaxId;
+  customer_balance_transaction: Core.BalanceTransaction;
+  credit_note: Invoice.CreditNote;
   payment_method: Payment.PaymentMethod;
   setup_intent: Payment.SetupIntent;
   payment_intent: Payment.PaymentIntent;
