@@ -185,7 +185,7 @@ export const checkoutEndpoints: Endpoint[] = [
   }),
   endpoint('POST', `${url}/:id/expire`, none, ({ world, ids }) => {
     const session = find(world, 'checkout.session', ids['id']);
-    if (session.status !== 'open') throw notOpen(session);
+    if (session.status !== 'open') throw notOpen(session, 'expired');
     return expireSession(world, session);
   }),
 ];

@@ -26,7 +26,7 @@ const flowData = z.strictObject({
     })
     .optional(),
   subscription_cancel: bySubscription.optional(),
-  subscription_update: bySubscription.optional(),
+  subscription_update: z.strictObject({ subscription: text }).optional(),
 });
 const createParams = z.strictObject({
   customer: text,
@@ -36,7 +36,6 @@ const createParams = z.strictObject({
   return_url: webAddress.optional(),
 });
 const configurationParams = z.strictObject({
-  active: bool.optional(),
   business_profile: z.looseObject({}).optional(),
   default_return_url: text.optional(),
   features: z.looseObject({}).optional(),
@@ -121,12 +120,17 @@ export const portalEndpoints: Endpoint[] = [
   endpoint('GET', `${url}/:id`, z.strictObject({}), ({ world, ids }) =>
     find(world, 'billing_portal.configuration', ids['id']),
   ),
-  endpoint('POST', `${url}/:id`, configurationParams, ({ world, params, ids }) => {
-    const row = find(world, 'billing_portal.configuration', ids['id']);
-    return world.store.update('billing_portal.configuration', row.id, {
-      active: params.active ?? row.active,
-      metadata: mergeMetadata(row.metadata, params.metadata),
-      updated: nowOn(world, null),
-    });
-  }),
+  endpoint(
+    'POST',
+    `${url}/:id`,
+    configurationParams.extend({ active: bool.optional() }),
+    ({ world, params, ids }) => {
+      const row = find(world, 'billing_portal.configuration', ids['id']);
+      return world.store.update('billing_portal.configuration', row.id, {
+        active: params.active ?? row.active,
+        metadata: mergeMetadata(row.metadata, params.metadata),
+        updated: nowOn(world, null),
+      });
+    },
+  ),
 ];

@@ -44,7 +44,7 @@ const createParams = z.strictObject({
       currency,
       unit_amount: int.optional(),
       unit_amount_decimal: decimal.optional(),
-      recurring: recurringParams.optional(),
+      recurring: recurringParams.omit({ usage_type: true }).optional(),
       metadata: metadata.optional(),
     })
     .optional(),

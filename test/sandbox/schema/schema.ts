@@ -44,10 +44,9 @@ export const createValidator = (definitions: Definitions) => {
 
   const compile = (schema: Schema, mode: Mode): Check => {
     if ('$ref' in schema) return reference(schema.$ref, mode);
-    if ('anyOf' in schema)
-      return anyOf((schema.anyOf).map((one) => compile(one, mode)));
+    if ('anyOf' in schema) return anyOf(schema.anyOf.map((one) => compile(one, mode)));
     if ('allOf' in schema) {
-      const all = (schema.allOf).map((one) => compile(one, mode));
+      const all = schema.allOf.map((one) => compile(one, mode));
       return (value, path) => all.flatMap((check) => check(value, path));
     }
     if ('const' in schema) return oneOf([schema.const as string]);
