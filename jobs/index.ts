@@ -3,6 +3,7 @@
 import type { Context } from '../src/context.ts';
 import { expirePurchases } from './expire-purchases.ts';
 import { expireRecords } from './expire-records.ts';
+import { expireReservations } from './expire-reservations.ts';
 import { expireSubscriptions } from './expire-subscriptions.ts';
 import { processStripeEvent } from './process-stripe-event.ts';
 import { rereadSubscriptions } from './reread-subscriptions.ts';
@@ -24,5 +25,6 @@ export const jobs: Job[] = [
   { name: 'reread-subscriptions', every: minute, run: rereadSubscriptions },
   { name: 'expire-purchases', every: minute, run: expirePurchases },
   { name: 'expire-subscriptions', every: minute, run: expireSubscriptions },
+  { name: 'expire-reservations', every: minute, run: expireReservations },
   { name: 'expire-records', every: 10 * minute, run: expireRecords },
 ];

@@ -138,3 +138,10 @@ export function asciiJson(value: unknown): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
+
+/** The page that explains it and, where one helps, the way to pay (RFC 8288). */
+export function linkOf(problem: Problem): string {
+  const described = `<${problem.type}>; rel="describedby"`;
+  const payment = problem.actions.find(({ href }) => href !== null);
+  return payment ? `${described}, <${payment.href}>; rel="payment"` : described;
+}

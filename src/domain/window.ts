@@ -24,6 +24,11 @@ export function windowAt(kind: WindowKind, now: number, timezone: string, period
   }
 }
 
+/** Whole seconds, rounded up: who waits them is not early. */
+export function secondsUntil(end: number, now: number): number {
+  return Math.max(1, Math.ceil((end - now) / 1000));
+}
+
 function floorTo(now: number, lengthMs: number, offset: number): Window {
   const start = Math.floor((now + offset) / lengthMs) * lengthMs - offset;
   return { start, end: start + lengthMs };
@@ -97,8 +102,21 @@ export function addMonths(anchor: number, count: number): number {
   return first.getTime();
 }
 
+/** The last period found per anchor: asked for on every check, and good for a month. Bounded, then begun anew. */
+const lastPeriods = new Map<number, Window>();
+const lastPeriodsMax = 100_000;
+
 /** The monthly period, counted from `anchor`, that holds `now` (the first one before it). */
 export function monthlyPeriodAt(anchor: number, now: number): Window {
+  const last = lastPeriods.get(anchor);
+  if (last && last.start <= now && now < last.end) return last;
+  const period = findMonthlyPeriod(anchor, now);
+  if (lastPeriods.size >= lastPeriodsMax) lastPeriods.clear();
+  lastPeriods.set(anchor, period);
+  return period;
+}
+
+function findMonthlyPeriod(anchor: number, now: number): Window {
   const from = new Date(anchor);
   const to = new Date(now);
   let months =

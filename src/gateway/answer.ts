@@ -3,10 +3,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ActionLinks } from '../adapters/action-link.ts';
 import type { Allow, Deny } from '../domain/entitlement.ts';
+import { secondsUntil } from '../domain/window.ts';
 import type { Outcome } from './check.ts';
 import type { Problem } from '../actions/denial.ts';
-import { asciiJson, buildProblem } from '../actions/denial.ts';
-import { rateLimit, rateLimitPolicy, remaining, secondsUntil } from './rate-limit.ts';
+import { asciiJson, buildProblem, linkOf } from '../actions/denial.ts';
+import { rateLimit, rateLimitPolicy, remaining } from './rate-limit.ts';
 import type { Form } from './request.ts';
 
 export type Answerer = ReturnType<typeof createAnswerer>;
@@ -155,10 +156,4 @@ export function createAnswerer(options: {
 /** Without a reservation, what is used. */
 function taken(used: number[], held: number[] | null): number[] {
   return held?.some(Boolean) ? used.map((units, index) => units + held[index]!) : used;
-}
-
-function linkOf(problem: Problem): string {
-  const described = `<${problem.type}>; rel="describedby"`;
-  const payment = problem.actions.find(({ href }) => href !== null);
-  return payment ? `${described}, <${payment.href}>; rel="payment"` : described;
 }

@@ -2,6 +2,7 @@
 // nearest to its end. Names are `name-window` of a feature or pool, `name-window-key` of a key's cap: unique, and
 // without anything to escape.
 import type { LimitCheck } from '../domain/limit.ts';
+import { secondsUntil } from '../domain/window.ts';
 
 export function rateLimitPolicy(limits: LimitCheck[]): string {
   return limits
@@ -29,11 +30,6 @@ export function rateLimit(
   const limit = limits[nearest];
   if (!limit) return null;
   return `"${nameOf(limit)}";r=${remaining(limit, taken[nearest]!)};t=${secondsUntil(limit.end, now)}`;
-}
-
-/** Whole seconds, rounded up: who waits them is not early. */
-export function secondsUntil(end: number, now: number): number {
-  return Math.max(1, Math.ceil((end - now) / 1000));
 }
 
 /** What is neither used nor held. */

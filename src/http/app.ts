@@ -22,6 +22,7 @@ import { routePolicyRoutes } from './routes/route-policy.ts';
 import { settingRoutes } from './routes/setting.ts';
 import { subscriptionRoutes } from './routes/subscription.ts';
 import { usageRoutes } from './routes/usage.ts';
+import { usageReservationRoutes } from './routes/usage-reservation.ts';
 import { receiveWebhook } from './routes/webhook.ts';
 import type { Route } from './route.ts';
 
@@ -36,6 +37,7 @@ export const routes: Route[] = [
   ...invoiceRoutes,
   ...apiKeyRoutes,
   ...usageRoutes,
+  ...usageReservationRoutes,
   ...clockRoutes,
 ];
 

@@ -43,7 +43,7 @@ function serve(ctx: Context, route: Route): RequestHandler {
     const run = async () => {
       const answer = await route.handle({ ctx, caller, params, query, body });
       // Who has our answer may ask the check next: it must have heard of the change by then.
-      if (route.method !== 'GET') await ctx.notify.settled();
+      if (route.method !== 'GET' && route.changesFacts !== false) await ctx.notify.settled();
       return toAnswer(route, answer);
     };
     const key = route.method === 'POST' ? idempotencyKey(req) : undefined;

@@ -41,6 +41,8 @@ export type Route<Params = unknown, Query = unknown, Body = unknown> = {
   errors?: ErrorCode[];
   /** The answer holds a secret shown once: never logged; a stored idempotent copy is sealed like all are. */
   secret?: boolean;
+  /** False where the check decides from nothing that this changes: then nobody waits until it has heard. */
+  changesFacts?: boolean;
   handle: (request: RouteRequest<Params, Query, Body>) => Promise<RouteAnswer>;
 };
 

@@ -9,6 +9,8 @@ ALTER TABLE usage_counter ADD COLUMN held BIGINT NOT NULL DEFAULT 0;
 -- What is counted without a limit is found by its window.
 CREATE INDEX usage_counter_long ON usage_counter (customer_id, "window", window_start)
   WHERE "window" IN ('month', 'billing_period');
+-- The many short windows are thrown away by their age.
+CREATE INDEX usage_counter_short ON usage_counter (window_start) WHERE "window" IN ('minute', 'hour');
 
 CREATE TABLE usage_record (
   customer_id TEXT NOT NULL,
@@ -121,19 +123,23 @@ DECLARE
   cost bigint;
   spend_row int;
 BEGIN
-  INSERT INTO usage_counter (customer_id, feature, "window", window_start)
-    SELECT DISTINCT c, f, w, s FROM unnest(row_customer, row_feature, row_window, row_start) AS r (c, f, w, s)
-    ORDER BY 1, 2, 3, 4
-    ON CONFLICT DO NOTHING;
-  SELECT array_agg(locked.used ORDER BY locked.n), array_agg(locked.held ORDER BY locked.n), bool_or(locked.held > 0)
-  INTO counts, holds, any_held FROM (
-    SELECT u.used, u.held, r.n
-    FROM usage_counter u
-    JOIN unnest(row_customer, row_feature, row_window, row_start) WITH ORDINALITY AS r (c, f, w, s, n)
-      ON (u.customer_id, u.feature, u."window", u.window_start) = (r.c, r.f, r.w, r.s)
-    ORDER BY u.customer_id, u.feature, u."window", u.window_start
-    FOR UPDATE OF u
-  ) locked;
+  LOOP
+    INSERT INTO usage_counter (customer_id, feature, "window", window_start)
+      SELECT DISTINCT c, f, w, s FROM unnest(row_customer, row_feature, row_window, row_start) AS r (c, f, w, s)
+      ORDER BY 1, 2, 3, 4
+      ON CONFLICT DO NOTHING;
+    SELECT array_agg(locked.used ORDER BY locked.n), array_agg(locked.held ORDER BY locked.n), bool_or(locked.held > 0)
+    INTO counts, holds, any_held FROM (
+      SELECT u.used, u.held, r.n
+      FROM usage_counter u
+      JOIN unnest(row_customer, row_feature, row_window, row_start) WITH ORDINALITY AS r (c, f, w, s, n)
+        ON (u.customer_id, u.feature, u."window", u.window_start) = (r.c, r.f, r.w, r.s)
+      ORDER BY u.customer_id, u.feature, u."window", u.window_start
+      FOR UPDATE OF u
+    ) locked;
+    -- Old windows are thrown away some day, and that may be between the two statements.
+    EXIT WHEN coalesce(cardinality(counts), 0) = coalesce(cardinality(row_customer), 0);
+  END LOOP;
   IF any_held THEN
     holds := free_expired_holds(row_customer, row_feature, row_window, row_start, at_now);
   END IF;

@@ -40,6 +40,7 @@ export const usageRoutes = [
     summary:
       'Record what was used, one or up to 1000 at once; 200 where all of it was recorded before',
     who: ['gateway', 'operator'],
+    changesFacts: false,
     body: usageCreate,
     status: 201,
     answer: usageCreated,
