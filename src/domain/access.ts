@@ -32,11 +32,13 @@ export type Standing =
   | { kind: 'denied'; code: DenialCode }
   | { kind: 'unverifiable' };
 
-const live = (grade: Grade, overdueNews = false): Standing => ({
-  kind: 'live',
-  grade,
-  overdueNews,
-});
+/** Made once: this is looked up on every check. */
+const standings: Record<Grade, Standing> = {
+  full: { kind: 'live', grade: 'full', overdueNews: false },
+  warn: { kind: 'live', grade: 'warn', overdueNews: false },
+  read_only: { kind: 'live', grade: 'read_only', overdueNews: false },
+};
+const fullUntilNews: Standing = { kind: 'live', grade: 'full', overdueNews: true };
 const denied = (code: DenialCode): Standing => ({ kind: 'denied', code });
 
 /** How long a period may have ended without news from Stripe before we no longer vouch for it. */
@@ -49,13 +51,13 @@ type Rule = (subscription: SubscriptionFacts, ladder: LadderStep[], now: number)
 
 const untilNewsIsOverdue: Rule = (subscription, _ladder, now) => {
   const end = subscription.status === 'trialing' ? subscription.trialEnd : subscription.periodEnd;
-  if (!subscription.atStripe || end === null || now < end) return live('full');
-  return now < end + newsPatienceMs ? live('full', true) : { kind: 'unverifiable' };
+  if (!subscription.atStripe || end === null || now < end) return standings.full;
+  return now < end + newsPatienceMs ? fullUntilNews : { kind: 'unverifiable' };
 };
 
 const downTheLadder: Rule = (subscription, ladder, now) => {
   const step = ladderStep(ladder, now - (subscription.pastDueSince ?? now));
-  return step === 'deny' || step === 'cancel' ? denied('payment_past_due') : live(step);
+  return step === 'deny' || step === 'cancel' ? denied('payment_past_due') : standings[step];
 };
 
 /** Stripe's statuses (API reference, the subscription object); one that is not here is not vouched for. */

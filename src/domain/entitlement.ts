@@ -98,11 +98,10 @@ export function decide(
   if (need.access === 'free') return openRoute();
   if (need.access === 'deny') return deny('route_denied', need);
   if (key && !isUsable(key, now)) return deny('key_invalid', need);
-  const of = { customerId: customer.id };
   if (key && !mayCall(key.scopes, need.feature, need.access === 'key')) {
-    return deny('key_scope', need, of);
+    return deny('key_scope', need, { customerId: customer.id });
   }
-  if (customer.blocked) return deny('customer_blocked', need, of);
+  if (customer.blocked) return deny('customer_blocked', need, { customerId: customer.id });
   const footing = footingOf(customer, facts.plans, facts.defaultPlan, now);
   if (need.access === 'key') return allow(customer, footing, need, []);
   if (footing.code !== null) return denyFooting(footing.code, need, customer, footing);
@@ -128,13 +127,13 @@ export function footingOf(
   const plan =
     (subscription?.planVersionId && plans.byVersion.get(subscription.planVersionId)) || null;
   const period = periodOf(subscription, customer, now);
-  const base = { plan, subscription, period, rereadSubscription: null };
   const state = subscription ? standing(subscription, plan?.ladder ?? [], now) : null;
-  if (state?.kind === 'unverifiable') return { ...base, grade: null, code: 'unverifiable' };
   if (state?.kind === 'live' && subscription && plan) {
     const rereadSubscription = state.overdueNews ? subscription.id : null;
-    return { ...base, grade: state.grade, code: null, rereadSubscription };
+    return { plan, subscription, period, rereadSubscription, grade: state.grade, code: null };
   }
+  const base = { plan, subscription, period, rereadSubscription: null };
+  if (state?.kind === 'unverifiable') return { ...base, grade: null, code: 'unverifiable' };
   const code = state?.kind === 'denied' ? state.code : 'no_subscription';
   const fallback = defaultPlan === null ? undefined : plans.byKey.get(defaultPlan);
   if (fallback && isWithoutLiveSubscription(code)) {

@@ -46,6 +46,7 @@ export function limitChecks(
   pools: Pool[],
   situation: Situation,
 ): LimitCheck[] {
+  if (isUnlimited(granted, situation)) return none;
   const own = { name: granted.feature, scope: 'feature' as const, weight: 1 };
   const checks = granted.limits.map((limit) => checkOf(limit, own, situation));
   const draw = granted.pool;
@@ -57,6 +58,12 @@ export function limitChecks(
     else if (draw && cap.feature === pool?.pool) checks.push({ ...cap, weight: draw.cost });
   }
   return checks.sort((a, b) => Number(a.onExceed === 'wait') - Number(b.onExceed === 'wait'));
+}
+
+const none: LimitCheck[] = [];
+
+function isUnlimited(granted: PlanFeature, { key }: Situation): boolean {
+  return granted.limits.length === 0 && !granted.pool && !key?.caps.length;
 }
 
 /** The limits of a pool for who draws `weight` units at a time. */
