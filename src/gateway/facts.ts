@@ -23,6 +23,8 @@ const unknownForMs = 2_000;
 const loadsMax = 1_000;
 const loadAgainMax = 3;
 const loadWithinMs = 1_000;
+/** After a failure nothing is loaded for a moment: an outage is no reason for a stampede. */
+const pauseAfterFailureMs = 100;
 
 export type Facts = ReturnType<typeof createFacts>;
 
@@ -39,6 +41,7 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
   /** Counts notices, so that a load knows whether one named what it was reading. */
   let generation = 0;
   let allChangedAt = 0;
+  let pausedUntilMs = 0;
   const changedAt = new Map<string, number>();
 
   const stop = notify.listen({ changed, resumed });
@@ -124,12 +127,16 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
     older: KeyEntry | undefined,
     load: () => Promise<Row | null>,
     storeUnknown: () => unknown,
-  ): Promise<Found> | 'unreachable' {
+  ): Found | Promise<Found> {
     const running = loads.get(id);
     if (running) return running;
     if (loads.size >= loadsMax) return 'unreachable';
+    if (Date.now() < pausedUntilMs) return fallback(older);
     const started = within(loadWithinMs, loadSettled(load, storeUnknown))
-      .catch(() => fallback(older))
+      .catch(() => {
+        pausedUntilMs = Date.now() + pauseAfterFailureMs;
+        return fallback(older);
+      })
       .finally(() => {
         loads.delete(id);
         if (loads.size === 0) changedAt.clear();

@@ -15,12 +15,15 @@ export type RuleBook = {
 };
 
 const readAgainMax = 5;
+/** After a failure the next check does not ask again at once: an outage is no reason for a stampede. */
+const pauseAfterFailureMs = 100;
 
 export function createRuleBook(pool: pg.Pool) {
   let book: RuleBook | null = null;
   let isExpired = true;
   let edition = 0;
   let reading: Promise<void> | undefined;
+  let pausedUntilMs = 0;
 
   async function read(): Promise<void> {
     for (let turn = 1; turn <= readAgainMax; turn += 1) {
@@ -45,11 +48,10 @@ export function createRuleBook(pool: pg.Pool) {
     current: () => (isExpired ? null : book),
     /** The current book, or the last known one where PostgreSQL does not answer; null: never read. */
     async refreshed(): Promise<{ book: RuleBook; isCurrent: boolean } | null> {
-      reading ??= read().finally(() => (reading = undefined));
-      try {
-        await reading;
-      } catch {
+      if (Date.now() >= pausedUntilMs) {
+        reading ??= read().finally(() => (reading = undefined));
         // Away: the caller is told by isCurrent.
+        await reading.catch(() => (pausedUntilMs = Date.now() + pauseAfterFailureMs));
       }
       return book && { book, isCurrent: !isExpired };
     },
