@@ -7,6 +7,7 @@ import { mountControls } from './control/route.ts';
 import { startSender } from './delivery/sender.ts';
 import { startEngine } from './engine/clock.ts';
 import { mountCheckout } from './pages/checkout.ts';
+import { mountHome } from './pages/home.ts';
 import { mountInvoice } from './pages/invoice.ts';
 import { mountPortal } from './pages/portal.ts';
 import { addWebhookEndpoint } from './routes/event.ts';
@@ -67,7 +68,9 @@ export const createSandbox = async (options: SandboxOptions = {}): Promise<Sandb
     committed,
     mount: (mounted) => {
       const parts = { world, committed };
-      mountControls(mounted, { ...parts, engine: () => engine, sender: () => sender, reset });
+      const controls = { ...parts, engine: () => engine, sender: () => sender, reset };
+      mountControls(mounted, controls);
+      mountHome(mounted, { ...controls, secretKey });
       for (const mountPages of [mountCheckout, mountPortal, mountInvoice])
         mountPages(mounted, parts);
     },

@@ -75,20 +75,26 @@ const showClock = (world: World) => ({
   status: accountClock(world).target === null ? 'ready' : 'advancing',
 });
 
-const mountClock = (router: express.Router, { world, engine, committed }: ControlParts): void => {
+const mountClock = (router: express.Router, { world, engine, committed }: Moved): void => {
   router.get('/clock', (_request, response) => {
     response.json(showClock(world));
   });
   router.post('/clock', (request, response) => {
-    const { now } = readBody(clockBody, request);
-    const reached = accountClock(world).target ?? nowOn(world, null);
-    if (now < reached)
-      throw bad(`The clock only moves forward: it says ${new Date(reached * 1000).toISOString()}.`);
-    world.store.transaction(() => advanceAccount(world, now));
-    engine().run(null);
-    committed();
+    moveClock({ world, engine, committed }, readBody(clockBody, request).now);
     response.status(202).json(showClock(world));
   });
+};
+
+type Moved = Pick<ControlParts, 'world' | 'engine' | 'committed'>;
+
+/** Sends the account clock on its way; it only goes forward. */
+export const moveClock = ({ world, engine, committed }: Moved, now: number): void => {
+  const reached = accountClock(world).target ?? nowOn(world, null);
+  if (now < reached)
+    throw bad(`The clock only moves forward: it says ${new Date(reached * 1000).toISOString()}.`);
+  world.store.transaction(() => advanceAccount(world, now));
+  engine().run(null);
+  committed();
 };
 
 const checkoutBody = z.strictObject({
@@ -149,20 +155,30 @@ const mountSettings = (router: express.Router, { world, sender }: ControlParts):
   });
   router.put('/faults', (request, response) => {
     const faults = readBody(faultsSchema, request);
-    sender().wake(putFaults(world, faults));
+    sender().release(putFaults(world, faults));
     response.json(faults);
   });
 };
 
-/** Leaving `hold` releases what was held, in the order in which it happened. */
-const putFaults = (world: World, faults: Faults): string[] =>
+/**
+ * `hold` keeps back what was not sent yet; leaving it releases what was held, in the order in which
+ * it happened. Answers what is to be sent now.
+ */
+export const putFaults = (world: World, faults: Faults): string[] =>
   world.store.transaction(() => {
     writeFaults(world, faults);
-    if (faults.webhooks.mode === 'hold') return [];
-    const next_at = world.machineNow() + faults.webhooks.delay_ms;
-    const status = faults.webhooks.mode === 'drop' ? 'dropped' : 'pending';
-    const held = [...world.store.all('delivery')].filter((row) => row.status === 'held');
-    return held.map((row) => world.store.update('delivery', row.id, { status, next_at }).id);
+    const { mode, delay_ms } = faults.webhooks;
+    const next_at = world.machineNow() + delay_ms;
+    const rows = [...world.store.all('delivery')];
+    if (mode === 'hold') {
+      for (const row of rows)
+        if (row.status === 'pending') world.store.update('delivery', row.id, { status: 'held' });
+      return [];
+    }
+    const status = mode === 'drop' ? 'dropped' : 'pending';
+    return rows
+      .filter((row) => row.status === 'held')
+      .map((row) => world.store.update('delivery', row.id, { status, next_at }).id);
   });
 
 const mountDeliveries = (router: express.Router, { world, sender }: ControlParts): void => {
@@ -187,29 +203,21 @@ const mountDeliveries = (router: express.Router, { world, sender }: ControlParts
     response.json({ data, outstanding });
   });
   router.post('/deliveries/:event', async (request: Request, response: Response) => {
-    const id = String(request.params['event']);
-    const event = world.store.get('event', id);
-    if (event === undefined)
-      throw new StripeError(404, {
-        type: 'invalid_request_error',
-        code: 'resource_missing',
-        message: `No such event: '${id}'`,
-      });
-    const endpoints = [...world.store.all('webhook_endpoint')].filter(
-      (row) => row.status === 'enabled',
-    );
-    const rows = world.store.transaction(() =>
-      endpoints.map((row) => deliveryFor(world, event.id, row.id)),
-    );
-    const sent = await Promise.all(rows.map((row) => sender().sendNow(row)));
-    response.json({
-      data: rows.map((row, i) => ({
-        id: row.id,
-        event_id: event.id,
-        last_status: sent[i] ?? null,
-      })),
-    });
+    response.json({ data: await sendEvent(world, sender(), String(request.params['event'])) });
   });
+};
+
+/** Sends an event to every endpoint at once, in any mode; what each answered. */
+export const sendEvent = async (world: World, sender: Sender, id: string) => {
+  const event = find(world, 'event', id);
+  const endpoints = [...world.store.all('webhook_endpoint')].filter(
+    (row) => row.status === 'enabled',
+  );
+  const rows = world.store.transaction(() =>
+    endpoints.map((row) => deliveryFor(world, event.id, row.id)),
+  );
+  const sent = await Promise.all(rows.map((row) => sender.sendNow(row)));
+  return rows.map((row, i) => ({ id: row.id, event_id: id, last_status: sent[i] ?? null }));
 };
 
 /** The event's delivery to this endpoint; a new one where it was sent or never queued. */

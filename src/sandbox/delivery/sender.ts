@@ -28,18 +28,21 @@ export const startSender = (world: World) => {
   };
   const waiting = new Map<string, number>();
   const sending = new Set<string>();
+  /** Released from hold and not tried yet: while there are any, one is sent after the other. */
+  const inOrder = new Set<string>();
   let closed = false;
   for (const row of world.store.all('delivery'))
     if (row.status === 'pending') waiting.set(row.id, row.next_at);
 
   const pump = (): void => {
     const now = world.machineNow();
-    while (!closed && sending.size < concurrencyMax) {
+    while (!closed && sending.size < (inOrder.size > 0 ? 1 : concurrencyMax)) {
       const id = choose(waiting, now, readFaults(world).webhooks.shuffle);
       if (id === null) return;
       waiting.delete(id);
       const row = world.store.get('delivery', id);
       if (row?.status === 'pending') void deliver(row);
+      else inOrder.delete(id);
     }
   };
 
@@ -47,6 +50,7 @@ export const startSender = (world: World) => {
     sending.add(row.id);
     const status = await post(world, row, agents);
     sending.delete(row.id);
+    inOrder.delete(row.id);
     if (closed) return status;
     world.store.transaction(() => note(world, row.id, status));
     const after = world.store.get('delivery', row.id);
@@ -55,22 +59,33 @@ export const startSender = (world: World) => {
     return status;
   };
 
+  const take = (ids: Iterable<string>): void => {
+    for (const id of ids) {
+      const row = world.store.get('delivery', id);
+      if (row?.status === 'pending' && !sending.has(id)) waiting.set(id, row.next_at);
+    }
+    pump();
+  };
+
   const ticker = setInterval(pump, tickMs);
   return {
     /** Takes up what was queued since; called after each commit that queued something. */
-    wake: (ids: Iterable<string>): void => {
-      for (const id of ids) {
-        const row = world.store.get('delivery', id);
-        if (row?.status === 'pending' && !sending.has(id)) waiting.set(id, row.next_at);
-      }
-      pump();
+    wake: take,
+    /** Sends what was held in the order in which it happened, each after the one before. */
+    release: (ids: string[]): void => {
+      for (const id of ids)
+        if (world.store.get('delivery', id)?.status === 'pending') inOrder.add(id);
+      take(ids);
     },
     /** Sends one now, in any mode. */
     sendNow: async (row: Delivery): Promise<number | null> => {
       waiting.delete(row.id);
       return deliver(row);
     },
-    forgetAll: (): void => waiting.clear(),
+    forgetAll: (): void => {
+      waiting.clear();
+      inOrder.clear();
+    },
     close: (): void => {
       closed = true;
       clearInterval(ticker);
@@ -103,9 +118,13 @@ const note = (world: World, id: string, status: number | null): void => {
     attempts,
     last_status: status,
     next_at: now + pause,
-    status: isDelivered ? 'delivered' : isOver ? 'failed' : row.status,
+    status: isDelivered ? 'delivered' : isOver ? 'failed' : waitingStatus(world, row),
   });
 };
+
+/** What failed while everything is held is held too. */
+const waitingStatus = (world: World, row: Delivery): Delivery['status'] =>
+  readFaults(world).webhooks.mode === 'hold' ? 'held' : row.status;
 
 type Agents = { 'http:': http.Agent; 'https:': https.Agent };
 
