@@ -3,6 +3,7 @@
 import { StripeError } from './error.ts';
 import { sourcesOf } from '../billing/customer.ts';
 import { intentOf } from '../billing/invoice.ts';
+import { priceAmount } from '../billing/price-amount.ts';
 import { showPrice } from '../shape/catalog.ts';
 import { render } from '../shape/render.ts';
 import { showCard } from '../shape/source.ts';
@@ -72,6 +73,8 @@ const included: Record<string, (world: World, object: Wire) => unknown> = {
         .filter((row) => row.customer === id)
         .map((row) => render(world, row)),
     ),
+  'price tiers': (world, { id }) => world.store.need('price', id as string)._tiers ?? [],
+  'plan tiers': (world, { id }) => world.store.need('price', id as string)._tiers ?? [],
   'customer tax': () => ({
     automatic_tax: 'unrecognized_location',
     ip_address: null,
@@ -94,7 +97,7 @@ export const lineItems = (world: World, id: string): Wire[] => {
   const session = world.store.need('checkout.session', id);
   return session._items.map((item, i) => {
     const price = world.store.need('price', item.price);
-    const amount = (price.unit_amount ?? 0) * item.quantity;
+    const amount = priceAmount(price, item.quantity);
     return {
       id: `li_${session.id.slice(-20)}${i}`,
       object: 'item',

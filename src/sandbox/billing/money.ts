@@ -4,9 +4,13 @@
 const places = 12;
 const scale = 10n ** BigInt(places);
 
-/** Unit price times quantity, rounded to a whole amount. */
+/** Unit price times quantity, rounded to a whole amount. A metered quantity may have decimals. */
 export const multiply = (unitAmountDecimal: string, quantity: number): number =>
-  Number(divideRounded(scaled(unitAmountDecimal) * BigInt(quantity), scale));
+  Number.isInteger(quantity)
+    ? Number(divideRounded(scaled(unitAmountDecimal) * BigInt(quantity), scale))
+    : Number(
+        divideRounded(scaled(unitAmountDecimal) * scaled(quantity.toFixed(places)), scale * scale),
+      );
 
 /** The share `part / whole` of an amount, rounded. */
 export const share = (amount: number, part: number, whole: number): number =>

@@ -1,25 +1,60 @@
 // Making a price: what it may be and how its amount is written. Prices never change their amount.
 import { z } from 'zod';
 import { invalid, missingParam } from '../api/error.ts';
-import { int, mergeMetadata } from '../api/params.ts';
+import { count, decimal, int, mergeMetadata, text } from '../api/params.ts';
 import { add, change } from '../delivery/event.ts';
-import type { Interval, Price } from '../store/entity-catalog.ts';
+import type { Interval, Price, Recurring } from '../store/entity-catalog.ts';
 import type { Metadata } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
-import { tidyDecimal } from './money.ts';
+import { amountOf, tiersOf, type TierAsked } from './price-scheme.ts';
 
 export const recurringParams = z.strictObject({
   interval: z.enum(['day', 'week', 'month', 'year']),
   interval_count: int.refine((n) => n >= 1 && n <= 1095, 'Invalid interval count').optional(),
-  usage_type: z.enum(['licensed']).optional(),
+  meter: text.optional(),
+  usage_type: z.enum(['licensed', 'metered']).optional(),
 });
+
+const tier = z.strictObject({
+  flat_amount: count.optional(),
+  flat_amount_decimal: decimal.optional(),
+  unit_amount: count.optional(),
+  unit_amount_decimal: decimal.optional(),
+  up_to: z.union([z.literal('inf'), int]),
+});
+/** What a price may be besides an amount per unit. */
+export const schemeParams = {
+  billing_scheme: z.enum(['per_unit', 'tiered']).optional(),
+  tiers: z.array(tier).min(1).max(100).optional(),
+  tiers_mode: z.enum(['graduated', 'volume']).optional(),
+  transform_quantity: z
+    .strictObject({
+      divide_by: int.refine((n) => n > 0, 'Invalid positive integer'),
+      round: z.enum(['up', 'down']),
+    })
+    .optional(),
+};
+
+export type RecurringAsked = {
+  interval: Interval;
+  interval_count?: number | undefined;
+  meter?: string | undefined;
+  usage_type?: 'licensed' | 'metered' | undefined;
+};
 
 export type PriceAsked = {
   currency: string;
   product: string;
   unit_amount?: number | undefined;
   unit_amount_decimal?: string | undefined;
-  recurring?: { interval: Interval; interval_count?: number | undefined } | undefined;
+  recurring?: RecurringAsked | undefined;
+  billing_scheme?: 'per_unit' | 'tiered' | undefined;
+  tiers?: TierAsked[] | undefined;
+  tiers_mode?: 'graduated' | 'volume' | undefined;
+  transform_quantity?: { divide_by: number; round: 'up' | 'down' } | undefined;
+  tax_behavior?: Price['tax_behavior'] | undefined;
+  id?: string | undefined;
+  isPlan?: boolean;
   metadata?: Metadata | null | undefined;
   nickname?: string | undefined;
   lookup_key?: string | undefined;
@@ -27,15 +62,12 @@ export type PriceAsked = {
   active?: boolean | undefined;
 };
 
-const threeDecimals = new Set(['bhd', 'jod', 'kwd', 'omr', 'tnd']);
-const amountMax = 99_999_999;
-
 export const createPrice = (world: World, asked: PriceAsked): Price => {
   const product = world.store.get('product', asked.product);
   if (product === undefined || product._deleted)
     throw missingParam('product', asked.product, 'product');
   const price: Price = {
-    id: newId('price'),
+    id: asked.id ?? newId('price'),
     object: 'price',
     active: asked.active ?? true,
     created: nowOn(world, null),
@@ -45,55 +77,67 @@ export const createPrice = (world: World, asked: PriceAsked): Price => {
     metadata: mergeMetadata({}, asked.metadata),
     nickname: asked.nickname ?? null,
     product: asked.product,
-    recurring:
-      asked.recurring === undefined
-        ? null
-        : {
-            interval: asked.recurring.interval,
-            interval_count: asked.recurring.interval_count ?? 1,
-          },
+    recurring: asked.recurring === undefined ? null : recurringOf(world, asked.recurring),
     type: asked.recurring === undefined ? 'one_time' : 'recurring',
-    ...amountOf(asked),
+    ...schemeOf(asked),
+    ...(asked.tax_behavior === undefined ? {} : { tax_behavior: asked.tax_behavior }),
+    ...(asked.isPlan === true ? { _is_plan: true } : {}),
   };
   takeLookupKey(world, price, asked.transfer_lookup_key ?? false);
   return add(world, 'price', price, 'price.created');
 };
 
-const amountOf = (
-  asked: PriceAsked,
-): { unit_amount: number | null; unit_amount_decimal: string } => {
-  const { unit_amount: whole, unit_amount_decimal: decimal } = asked;
-  if (whole !== undefined && decimal !== undefined) {
+const recurringOf = (world: World, asked: RecurringAsked): Recurring => {
+  const base = { interval: asked.interval, interval_count: asked.interval_count ?? 1 };
+  if (asked.usage_type !== 'metered') {
+    if (asked.meter === undefined) return base;
+    throw invalid('You may only specify `recurring[meter]` when `recurring[usage_type]=metered`.', {
+      param: 'recurring[meter]',
+    });
+  }
+  if (asked.meter === undefined) {
+    throw invalid('Metered prices must be backed by a meter: pass `recurring[meter]`.', {
+      param: 'recurring[meter]',
+      code: 'parameter_missing',
+    });
+  }
+  const meter = world.store.get('billing.meter', asked.meter);
+  if (meter === undefined) throw missingParam('meter', asked.meter, 'recurring[meter]');
+  return { ...base, usage_type: 'metered', meter: meter.id };
+};
+
+type Scheme = Pick<Price, 'unit_amount' | 'unit_amount_decimal'> & Partial<Price>;
+
+/** A unit price, packages of units, or tiers. */
+const schemeOf = (asked: PriceAsked): Scheme => {
+  const { transform_quantity: packs } = asked;
+  if (asked.billing_scheme !== 'tiered') {
+    for (const key of ['tiers', 'tiers_mode'] as const) {
+      if (asked[key] === undefined) continue;
+      throw invalid(`You may only specify \`${key}\` when \`billing_scheme=tiered\`.`, {
+        param: key,
+      });
+    }
+    const amount = amountOf(asked);
+    return packs === undefined ? amount : { ...amount, transform_quantity: packs };
+  }
+  if (asked.tiers === undefined || asked.tiers_mode === undefined) {
+    const param = asked.tiers === undefined ? 'tiers' : 'tiers_mode';
+    throw invalid(`Missing required param: ${param}.`, { param, code: 'parameter_missing' });
+  }
+  if (packs !== undefined || (asked.unit_amount ?? asked.unit_amount_decimal) !== undefined) {
     throw invalid(
-      'You may only specify one of these parameters: unit_amount, unit_amount_decimal.',
-      { code: 'parameters_exclusive' },
+      'You cannot specify `unit_amount` or `transform_quantity` when `billing_scheme=tiered`.',
+      { param: 'unit_amount', code: 'parameters_exclusive' },
     );
   }
-  const text = tidyDecimal(decimal ?? (whole === undefined ? '' : String(whole)));
-  if (text === '') {
-    throw invalid(
-      'You must provide one of `unit_amount`, `unit_amount_decimal` or `custom_unit_amount`.',
-      { param: 'unit_amount', code: 'parameter_missing' },
-    );
-  }
-  if (text.startsWith('-'))
-    throw invalid('Invalid non-negative integer', {
-      param: 'unit_amount',
-      code: 'parameter_invalid_integer',
-    });
-  if (Number(text) > amountMax)
-    throw invalid('Amount must be no more than 999,999.99', {
-      param: 'unit_amount',
-      code: 'amount_too_large',
-    });
-  const isWhole = !text.includes('.');
-  if (isWhole && threeDecimals.has(asked.currency) && Number(text) % 10 !== 0) {
-    throw invalid(`Invalid amount: amounts in ${asked.currency} must be divisible by 10.`, {
-      param: 'unit_amount',
-      code: 'invalid_charge_amount',
-    });
-  }
-  return { unit_amount: isWhole ? Number(text) : null, unit_amount_decimal: text };
+  return {
+    unit_amount: null,
+    unit_amount_decimal: null,
+    billing_scheme: 'tiered',
+    tiers_mode: asked.tiers_mode,
+    _tiers: tiersOf(asked.tiers),
+  };
 };
 
 /** A lookup key names one active price; it moves only when asked to. */

@@ -13,17 +13,31 @@ export type PhaseAsked = {
     | { interval: 'day' | 'week' | 'month' | 'year'; interval_count?: number | undefined }
     | undefined;
   proration_behavior?: SchedulePhase['proration_behavior'] | undefined;
+  /** Of older API versions: how many periods of its price. */
+  iterations?: number | undefined;
   metadata?: Record<string, string> | null | undefined;
 };
 
-/** The phases as asked, each beginning where the one before ends. */
+/** The phases of a schedule that is there already. */
 export const phasesOf = (
   world: World,
   schedule: SubscriptionSchedule,
   asked: PhaseAsked[],
+): SchedulePhase[] =>
+  phasesFrom(world, asked, {
+    now: nowOn(world, schedule.test_clock),
+    start: firstStart(schedule, asked[0]?.start_date),
+    currency: schedule.phases[0]!.currency,
+  });
+
+/** The phases as asked, each beginning where the one before ends. */
+export const phasesFrom = (
+  world: World,
+  asked: PhaseAsked[],
+  about: { now: number; start: number; currency: string },
 ): SchedulePhase[] => {
-  const now = nowOn(world, schedule.test_clock);
-  let start = firstStart(schedule, asked[0]?.start_date);
+  const { now, currency } = about;
+  let { start } = about;
   return asked.map((phase, i) => {
     const at = (when: 'now' | number | undefined): number | undefined =>
       when === 'now' ? now : when;
@@ -49,7 +63,7 @@ export const phasesOf = (
       end_date: ends,
       proration_behavior: phase.proration_behavior ?? 'create_prorations',
       metadata: phase.metadata ?? {},
-      currency: schedule.phases[0]!.currency,
+      currency,
       trial_end: null,
     };
   });
@@ -73,5 +87,6 @@ const durationEnd = ({ duration }: PhaseAsked, start: number): number | undefine
 /** Without an end a phase lasts one period of its price. */
 const naturalEnd = (world: World, phase: PhaseAsked, start: number): number => {
   const price = world.store.get('price', phase.items[0]?.price ?? '');
-  return boundary(start, price?.recurring ?? { interval: 'month', interval_count: 1 }, 1);
+  const periods = phase.iterations ?? 1;
+  return boundary(start, price?.recurring ?? { interval: 'month', interval_count: 1 }, periods);
 };

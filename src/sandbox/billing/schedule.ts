@@ -6,12 +6,15 @@ import { clearTimer, setTimer } from '../engine/timer.ts';
 import type { Subscription } from '../store/entity-subscription.ts';
 import type { SchedulePhase, SubscriptionSchedule } from '../store/entity-session.ts';
 import { newId, nowOn, type World } from '../world.ts';
+import { days } from './period.ts';
+import { beginSchedule } from './schedule-begin.ts';
 import { cancelScheduleRow, endSubscription } from './subscription-end.ts';
 import { changePlan } from './subscription-plan.ts';
 import { periodEnd } from './subscription-timer.ts';
 
 const table = 'subscription_schedule';
 const updated = 'subscription_schedule.updated';
+const expiringDays = 7;
 
 /** A schedule over a living subscription: its current period is the first phase. */
 export const scheduleFrom = (
@@ -109,15 +112,30 @@ const currentPhase = (world: World, schedule: SubscriptionSchedule): SchedulePha
   return schedule.phases.find((phase) => phase.start_date <= now && now < phase.end_date) ?? null;
 };
 
-const armNext = (world: World, schedule: SubscriptionSchedule): void => {
-  const end = schedule.current_phase?.end_date;
-  if (end === undefined) clearTimer(world, 'schedule.phase', schedule.id);
-  else setTimer(world, 'schedule.phase', schedule.id, { clock: schedule.test_clock, at: end });
+/** Waits for the end of the phase, or for the first one to begin, and a week before it is over. */
+export const armNext = (world: World, schedule: SubscriptionSchedule): void => {
+  const { id, test_clock: clock, phases } = schedule;
+  const first = schedule.status === 'not_started' ? phases[0]?.start_date : undefined;
+  const at = schedule.current_phase?.end_date ?? first;
+  if (at === undefined) clearTimer(world, 'schedule.phase', id);
+  else setTimer(world, 'schedule.phase', id, { clock, at });
+  const warning = (phases.at(-1)?.end_date ?? 0) - days(expiringDays);
+  if (warning > nowOn(world, clock)) {
+    setTimer(world, 'schedule.expiring', id, { clock, at: warning });
+  } else clearTimer(world, 'schedule.expiring', id);
+};
+
+export const warnExpiring = (world: World, id: string): void => {
+  announce(world, 'subscription_schedule.expiring', world.store.need(table, id));
 };
 
 /** A phase is over: the next one begins, or the schedule lets go. */
 export const startPhase = (world: World, id: string): void => {
   const schedule = world.store.need(table, id);
+  if (schedule.status === 'not_started') {
+    beginSchedule(world, schedule);
+    return;
+  }
   const subscription =
     schedule.subscription === null
       ? undefined
@@ -153,11 +171,12 @@ const applyPhase = (world: World, subscription: Subscription, phase: SchedulePha
 };
 
 const finish = (world: World, schedule: SubscriptionSchedule, subscription: Subscription): void => {
+  const completed_at = nowOn(world, schedule.test_clock);
   if (schedule.end_behavior === 'release') {
-    releaseSchedule(world, schedule);
+    releaseSchedule(world, { ...schedule, completed_at });
+    announce(world, 'subscription_schedule.completed', world.store.need(table, schedule.id));
     return;
   }
-  const completed_at = nowOn(world, schedule.test_clock);
   change(
     world,
     table,
@@ -180,8 +199,10 @@ export const releaseSchedule = (
 ): SubscriptionSchedule => {
   requireActive(schedule, 'release');
   clearTimer(world, 'schedule.phase', schedule.id);
+  clearTimer(world, 'schedule.expiring', schedule.id);
   const { subscription } = schedule;
   const released = world.store.update(table, schedule.id, {
+    completed_at: schedule.completed_at,
     status: 'released',
     released_at: nowOn(world, schedule.test_clock),
     released_subscription: subscription,
@@ -214,6 +235,6 @@ export const cancelSchedule = (
   if (subscription?.ended_at === null)
     endSubscription(world, subscription, 'cancellation_requested');
   const left = world.store.need(table, schedule.id);
-  if (left.status === 'active') cancelScheduleRow(world, left);
+  if (left.status !== 'canceled') cancelScheduleRow(world, left);
   return world.store.need(table, schedule.id);
 };

@@ -14,7 +14,7 @@ import { collect, type Collected } from './invoice-collect.ts';
 import { periodLines } from './invoice-line.ts';
 import { share } from './money.ts';
 import { cardError, defaultMethod } from './payment-method.ts';
-import { boundary, boundaryAfter, days } from './period.ts';
+import { boundary, boundaryAfter, days, hourSeconds } from './period.ts';
 import { oneCurrency, recurringPrice } from './subscription-price.ts';
 import { newItem, type ItemAsked } from './subscription-item.ts';
 import { taxRates } from './tax.ts';
@@ -41,6 +41,9 @@ export type NewSubscription = {
   description: string | null;
   billingMode: 'classic' | 'flexible';
   taxRates?: string[];
+  /** Active at once, its first invoice a draft for an hour: schedules and quotes. */
+  draftsFirst?: boolean;
+  schedule?: string | null;
 };
 
 /** Makes the subscription and its first invoice and tries to collect it as the behaviour says. */
@@ -67,7 +70,7 @@ export const createSubscription = (
   const status =
     row.trial_end !== null
       ? 'trialing'
-      : isFree || asked.collection === 'send_invoice'
+      : isFree || asked.collection === 'send_invoice' || asked.draftsFirst === true
         ? 'active'
         : 'incomplete';
   const created = world.store.update('subscription', row.id, {
@@ -87,8 +90,11 @@ export const createSubscription = (
     reason: 'subscription_create',
     lines,
     period: { start: now, end: now },
-    finalizesAt: null,
+    finalizesAt: asked.draftsFirst === true ? now + hourSeconds : null,
   });
+  if (asked.draftsFirst === true) {
+    return { subscription: created, collected: { kind: 'nothing_due' } };
+  }
   const invoice = finalizeInvoice(world, {
     ...draft,
     auto_advance: asked.collection === 'charge_automatically',
@@ -163,7 +169,7 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
     metadata: asked.metadata,
     pause_collection: null,
     pending_setup_intent: null,
-    schedule: null,
+    schedule: asked.schedule ?? null,
     start_date: now,
     status: 'incomplete',
     status_details: null,
@@ -203,7 +209,7 @@ const firstLines = (world: World, row: Subscription, asked: NewSubscription, now
 
 const requirePayer = (world: World, asked: NewSubscription, row: Subscription): void => {
   if (asked.collection === 'send_invoice' || asked.behavior === 'default_incomplete') return;
-  if (row.trial_end !== null) return;
+  if (row.trial_end !== null || asked.draftsFirst === true) return;
   const costs = periodLines(world, row, false).some((line) => line.amount > 0);
   if (!costs || defaultMethod(world, row.customer, row) !== null) return;
   throw invalid(

@@ -96,6 +96,7 @@ export const openInvoices = (world: World, subscription: string): Invoice[] =>
 /** A schedule has nothing left to do. */
 export const cancelScheduleRow = (world: World, schedule: SubscriptionSchedule): void => {
   clearTimer(world, 'schedule.phase', schedule.id);
+  clearTimer(world, 'schedule.expiring', schedule.id);
   const canceled = world.store.update('subscription_schedule', schedule.id, {
     status: 'canceled',
     canceled_at: nowOn(world, schedule.test_clock),

@@ -189,7 +189,7 @@ const invoiceNow = (
 ): Invoice => {
   const periods =
     plan.resets || plan.startsTrial
-      ? periodLines(world, { id: subscription.id, items: plan.items }, plan.startsTrial)
+      ? periodLines(world, { ...subscription, items: plan.items }, plan.startsTrial)
       : [];
   const draft = createInvoice(world, {
     id,

@@ -45,7 +45,10 @@ export const renew = (world: World, subscription: Subscription): void => {
     id: invoiceId,
     subscription: moved,
     reason: 'subscription_cycle',
-    lines: [...takePendingLines(world, moved.id, invoiceId), ...periodLines(world, moved, false)],
+    lines: [
+      ...takePendingLines(world, moved.id, invoiceId),
+      ...periodLines(world, moved, false, wasTrial ? [] : subscription.items),
+    ],
     period: { start, end: periodEnd(subscription) },
     finalizesAt: collects ? now + hourSeconds : null,
   });
@@ -95,7 +98,7 @@ export const upcomingInvoice = (world: World, subscription: Subscription): Invoi
     reason: 'subscription_cycle',
     lines: [
       ...pendingItems(world, subscription.id).map(lineOfItem),
-      ...periodLines(world, next, false),
+      ...periodLines(world, next, false, subscription.items),
     ],
     period: { start: subscription.items[0]!.current_period_start, end },
     finalizesAt: end + hourSeconds,

@@ -1,6 +1,7 @@
 // What happens when something falls due: one line per kind of timer.
 import { applyOutcome, collect, finalizeAndCollect } from '../billing/invoice-collect.ts';
 import { expireAuthorization } from '../billing/capture.ts';
+import { cancelQuote } from '../billing/quote.ts';
 import { settle } from '../billing/payment.ts';
 import { hourSeconds } from '../billing/period.ts';
 import { endSubscription, expireIncomplete } from '../billing/subscription-end.ts';
@@ -13,7 +14,7 @@ import {
 } from '../billing/subscription-renew.ts';
 import { afterInvoiceFailed } from '../billing/subscription-status.ts';
 import { expireSession } from '../billing/checkout.ts';
-import { startPhase } from '../billing/schedule.ts';
+import { startPhase, warnExpiring } from '../billing/schedule.ts';
 import { intentOf } from '../billing/invoice.ts';
 import { settleSession } from '../billing/checkout.ts';
 import { announce } from '../delivery/event.ts';
@@ -68,7 +69,11 @@ export const whenDue: Record<TimerKind, WhenDue> = {
   'subscription.upcoming': subscription(warnUpcoming),
   'subscription.resume_collection': subscription(resumeCollection),
   'subscription.renew': subscription(renew),
+  'schedule.expiring': warnExpiring,
   'schedule.phase': startPhase,
+  'quote.expire': (world, ref) => {
+    cancelQuote(world, world.store.need('quote', ref));
+  },
   'checkout.expire': (world, ref) =>
     expireSession(world, world.store.need('checkout.session', ref)),
 };

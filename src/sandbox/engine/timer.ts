@@ -15,12 +15,14 @@ export const timerKinds = [
   'subscription.incomplete_expire',
   'subscription.pending_expire',
   'subscription.cancel',
+  'schedule.expiring',
   'schedule.phase',
   'subscription.trial_will_end',
   'subscription.upcoming',
   'subscription.resume_collection',
   'subscription.renew',
   'checkout.expire',
+  'quote.expire',
 ] as const;
 export type TimerKind = (typeof timerKinds)[number];
 

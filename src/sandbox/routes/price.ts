@@ -1,4 +1,4 @@
-// /v1/prices (https://docs.stripe.com/api/prices): per-unit prices, once or by the period.
+// /v1/prices (https://docs.stripe.com/api/prices).
 import { z } from 'zod';
 import { endpoint, find, type Endpoint } from '../api/endpoint.ts';
 import { invalid } from '../api/error.ts';
@@ -15,7 +15,7 @@ import {
   paging,
   text,
 } from '../api/params.ts';
-import { createPrice, recurringParams, takeLookupKey } from '../billing/price.ts';
+import { createPrice, recurringParams, schemeParams, takeLookupKey } from '../billing/price.ts';
 import { add, change } from '../delivery/event.ts';
 import type { Price } from '../store/entity-catalog.ts';
 import { newId, nowOn, type World } from '../world.ts';
@@ -23,7 +23,7 @@ import { newId, nowOn, type World } from '../world.ts';
 const createParams = z.strictObject({
   currency,
   active: bool.optional(),
-  billing_scheme: z.enum(['per_unit']).optional(),
+  ...schemeParams,
   lookup_key: z.string().min(1).max(200).optional(),
   metadata: metadata.optional(),
   nickname: text.optional(),
@@ -57,7 +57,13 @@ const listParams = z.strictObject({
   currency: currency.optional(),
   lookup_keys: z.array(text).max(10).optional(),
   product: text.optional(),
-  recurring: z.strictObject({ interval: text.optional(), usage_type: text.optional() }).optional(),
+  recurring: z
+    .strictObject({
+      interval: text.optional(),
+      meter: text.optional(),
+      usage_type: text.optional(),
+    })
+    .optional(),
   type: z.enum(['one_time', 'recurring']).optional(),
 });
 
@@ -72,9 +78,11 @@ const create = (world: World, params: z.output<typeof createParams>): Price => {
   return createPrice(world, { ...rest, product: product ?? productFor(world, data!) });
 };
 
-const productFor = (
+/** A product made by the way, for a price or a plan. */
+export const productFor = (
   world: World,
   data: {
+    id?: string | undefined;
     name: string;
     active?: boolean | undefined;
     metadata?: Record<string, string> | null | undefined;
@@ -85,7 +93,7 @@ const productFor = (
     world,
     'product',
     {
-      id: newId('prod', 14),
+      id: data.id ?? newId('prod', 14),
       object: 'product',
       active: data.active ?? true,
       created: now,
@@ -115,6 +123,10 @@ export const priceEndpoints: Endpoint[] = [
         (params.type === undefined || row.type === params.type) &&
         (params.recurring?.interval === undefined ||
           row.recurring?.interval === params.recurring.interval) &&
+        (params.recurring?.meter === undefined ||
+          row.recurring?.meter === params.recurring.meter) &&
+        (params.recurring?.usage_type === undefined ||
+          (row.recurring?.usage_type ?? 'licensed') === params.recurring.usage_type) &&
         (params.lookup_keys === undefined ||
           (row.lookup_key !== null && params.lookup_keys.includes(row.lookup_key))) &&
         isWithin(row.created, params.created),

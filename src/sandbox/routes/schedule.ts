@@ -1,7 +1,8 @@
-// /v1/subscription_schedules (https://docs.stripe.com/api/subscription_schedules), made from a
-// living subscription.
+// /v1/subscription_schedules (https://docs.stripe.com/api/subscription_schedules), over a living
+// subscription or ahead of one.
 import { z } from 'zod';
-import { endpoint, find, type Endpoint } from '../api/endpoint.ts';
+import { endpoint, find, findCustomer, type Endpoint } from '../api/endpoint.ts';
+import { invalid } from '../api/error.ts';
 import { page } from '../api/list.ts';
 import {
   bool,
@@ -20,7 +21,11 @@ import {
   scheduleFrom,
   updateSchedule,
 } from '../billing/schedule.ts';
+import { attachedMethod } from '../billing/payment-method.ts';
+import { createSchedule } from '../billing/schedule-begin.ts';
 import { phasesOf } from '../billing/schedule-phase.ts';
+import type { SubscriptionSchedule } from '../store/entity-session.ts';
+import type { World } from '../world.ts';
 import { proration } from './subscription-params.ts';
 
 const when = z.union([z.literal('now'), timestamp]);
@@ -37,8 +42,26 @@ const phase = z.strictObject({
       interval_count: int.optional(),
     })
     .optional(),
+  /** Of older API versions. */
+  iterations: int.refine((n) => n >= 1 && n <= 120, 'Invalid integer').optional(),
   proration_behavior: proration.optional(),
   metadata: metadata.optional(),
+});
+const createParams = z.strictObject({
+  customer: text.optional(),
+  default_settings: z
+    .strictObject({
+      billing_cycle_anchor: z.enum(['automatic', 'phase_start']).optional(),
+      collection_method: z.enum(['charge_automatically', 'send_invoice']).optional(),
+      default_payment_method: text.optional(),
+      invoice_settings: z.strictObject({ days_until_due: int.optional() }).optional(),
+    })
+    .optional(),
+  end_behavior: z.enum(['release', 'cancel']).optional(),
+  from_subscription: text.optional(),
+  metadata: metadata.optional(),
+  phases: z.array(phase).min(1).max(10).optional(),
+  start_date: when.optional(),
 });
 const updateParams = z.strictObject({
   end_behavior: z.enum(['release', 'cancel']).optional(),
@@ -57,18 +80,45 @@ const url = '/v1/subscription_schedules';
 const table = 'subscription_schedule';
 const none = z.strictObject({});
 
+/** Over a living subscription, or ahead of one. */
+const create = (world: World, asked: z.output<typeof createParams>): SubscriptionSchedule => {
+  const meta = mergeMetadata({}, asked.metadata);
+  if (asked.from_subscription !== undefined) {
+    const extra = (['customer', 'phases', 'start_date'] as const).find(
+      (key) => asked[key] !== undefined,
+    );
+    if (extra !== undefined) {
+      throw invalid(`You may not pass \`${extra}\` together with \`from_subscription\`.`, {
+        param: extra,
+        code: 'parameters_exclusive',
+      });
+    }
+    const subscription = find(world, 'subscription', asked.from_subscription, 'from_subscription');
+    return scheduleFrom(world, subscription, meta);
+  }
+  if (asked.customer === undefined || asked.phases === undefined) {
+    const param = asked.customer === undefined ? 'customer' : 'phases';
+    throw invalid(`Missing required param: ${param}.`, { param, code: 'parameter_missing' });
+  }
+  const customer = findCustomer(world, asked.customer);
+  const settings = asked.default_settings ?? {};
+  const method = settings.default_payment_method;
+  return createSchedule(world, customer, {
+    phases: asked.phases,
+    start: asked.start_date ?? asked.phases[0]?.start_date ?? 'now',
+    endBehavior: asked.end_behavior ?? 'release',
+    metadata: meta,
+    collection: settings.collection_method ?? 'charge_automatically',
+    daysUntilDue: settings.invoice_settings?.days_until_due ?? null,
+    method:
+      method === undefined
+        ? null
+        : attachedMethod(world, customer, method, 'default_settings[default_payment_method]').id,
+  });
+};
+
 export const scheduleEndpoints: Endpoint[] = [
-  endpoint(
-    'POST',
-    url,
-    z.strictObject({ from_subscription: text, metadata: metadata.optional() }),
-    ({ world, params }) =>
-      scheduleFrom(
-        world,
-        find(world, 'subscription', params.from_subscription, 'from_subscription'),
-        mergeMetadata({}, params.metadata),
-      ),
-  ),
+  endpoint('POST', url, createParams, ({ world, params }) => create(world, params)),
   endpoint('GET', url, listParams, ({ world, params }) =>
     page(
       world,

@@ -13,9 +13,11 @@ import { invoiceItemEndpoints } from './invoice-item.ts';
 import { invoiceEndpoints } from './invoice.ts';
 import { paymentIntentEndpoints } from './payment-intent.ts';
 import { paymentMethodEndpoints } from './payment-method.ts';
+import { planEndpoints } from './plan.ts';
 import { portalEndpoints } from './portal.ts';
 import { priceEndpoints } from './price.ts';
 import { productEndpoints } from './product.ts';
+import { quoteEndpoints } from './quote.ts';
 import { refundEndpoints } from './refund.ts';
 import { scheduleEndpoints } from './schedule.ts';
 import { setupIntentEndpoints } from './setup-intent.ts';
@@ -39,9 +41,11 @@ export const endpoints: Endpoint[] = [
   ...invoiceItemEndpoints,
   ...paymentIntentEndpoints,
   ...paymentMethodEndpoints,
+  ...planEndpoints,
   ...portalEndpoints,
   ...priceEndpoints,
   ...productEndpoints,
+  ...quoteEndpoints,
   ...refundEndpoints,
   ...scheduleEndpoints,
   ...setupIntentEndpoints,

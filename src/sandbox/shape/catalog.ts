@@ -22,15 +22,15 @@ export const showProduct = (product: Product): Wire =>
 
 export const showPrice = (price: Price): Wire => ({
   ...publicPart(price),
-  billing_scheme: 'per_unit',
+  billing_scheme: price.billing_scheme ?? 'per_unit',
   custom_unit_amount: null,
   recurring:
     price.recurring === null
       ? null
-      : { ...price.recurring, meter: null, trial_period_days: null, usage_type: 'licensed' },
-  tax_behavior: 'unspecified',
-  tiers_mode: null,
-  transform_quantity: null,
+      : { meter: null, trial_period_days: null, usage_type: 'licensed', ...price.recurring },
+  tax_behavior: price.tax_behavior ?? 'unspecified',
+  tiers_mode: price.tiers_mode ?? null,
+  transform_quantity: price.transform_quantity ?? null,
 });
 
 /** The plan of old API versions, still inside each subscription item. */
@@ -40,20 +40,20 @@ export const showPlan = (price: Price): Wire => ({
   active: price.active,
   amount: price.unit_amount,
   amount_decimal: price.unit_amount_decimal,
-  billing_scheme: 'per_unit',
+  billing_scheme: price.billing_scheme ?? 'per_unit',
   created: price.created,
   currency: price.currency,
   interval: price.recurring?.interval ?? 'month',
   interval_count: price.recurring?.interval_count ?? 1,
   livemode: false,
   metadata: price.metadata,
-  meter: null,
+  meter: price.recurring?.meter ?? null,
   nickname: price.nickname,
   product: price.product,
-  tiers_mode: null,
-  transform_usage: null,
+  tiers_mode: price.tiers_mode ?? null,
+  transform_usage: price.transform_quantity ?? null,
   trial_period_days: null,
-  usage_type: 'licensed',
+  usage_type: price.recurring?.usage_type ?? 'licensed',
 });
 
 export const showCoupon = (coupon: Coupon): Wire =>

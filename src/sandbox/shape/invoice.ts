@@ -139,7 +139,7 @@ export const showLine = (world: World, invoice: Invoice, line: InvoiceLine): Wir
     parent: lineParent(line),
     period: line.period,
     pretax_credit_amounts: line.discountAmounts.map((part) => ({ ...part, type: 'discount' })),
-    pricing: pricingOf(world, line.price, line.amount, line.quantity),
+    pricing: pricingOf(world, line.price, line.amount, line.quantity, line.unitAmountDecimal),
     quantity: line.quantity,
     quantity_decimal: String(line.quantity),
     subscription: line.subscription,
@@ -149,7 +149,13 @@ export const showLine = (world: World, invoice: Invoice, line: InvoiceLine): Wir
 };
 
 /** The price behind an amount, or the amount alone. */
-const pricingOf = (world: World, id: string | null, amount: number, quantity: number): Wire => {
+const pricingOf = (
+  world: World,
+  id: string | null,
+  amount: number,
+  quantity: number,
+  unit?: string,
+): Wire => {
   const price = id === null ? undefined : world.store.get('price', id);
   if (price === undefined) {
     return {
@@ -160,7 +166,7 @@ const pricingOf = (world: World, id: string | null, amount: number, quantity: nu
   return {
     price_details: { price: price.id, product: price.product },
     type: 'price_details',
-    unit_amount_decimal: price.unit_amount_decimal,
+    unit_amount_decimal: unit ?? price.unit_amount_decimal,
   };
 };
 

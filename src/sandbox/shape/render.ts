@@ -8,6 +8,7 @@ import * as customer from './customer.ts';
 import { showDispute } from './dispute.ts';
 import * as invoice from './invoice.ts';
 import * as payment from './payment.ts';
+import { showQuote } from './quote.ts';
 import * as session from './session.ts';
 import * as subscription from './subscription.ts';
 import * as tax from './tax.ts';
@@ -41,6 +42,7 @@ const shapes: { [T in TableName]?: Show<T> } = {
   subscription: subscription.showSubscription,
   subscription_schedule: alone(subscription.showSchedule),
   invoice: invoice.showInvoice,
+  quote: showQuote,
   invoiceitem: invoice.showInvoiceItem,
   'checkout.session': session.showCheckoutSession,
   'billing_portal.session': alone(session.showPortalSession),

@@ -2,6 +2,7 @@
 import type { Subscription, SubscriptionItem } from '../store/entity-subscription.ts';
 import type { SubscriptionSchedule } from '../store/entity-session.ts';
 import type { World } from '../world.ts';
+import { isMetered } from '../billing/usage.ts';
 import { showPlan, showPrice } from './catalog.ts';
 import { showTaxRate } from './tax.ts';
 import { embedded, publicPart, type Wire } from './wire.ts';
@@ -21,7 +22,7 @@ export const showItem = (world: World, item: SubscriptionItem): Wire => {
     metadata: item.metadata,
     plan: showPlan(price),
     price: showPrice(price),
-    quantity: item.quantity,
+    ...(isMetered(price) ? {} : { quantity: item.quantity }),
     subscription: item.subscription,
   };
 };

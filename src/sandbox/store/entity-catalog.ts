@@ -11,7 +11,22 @@ export type Product = Kept<'product'> & {
   _deleted: boolean;
 };
 
-export type Recurring = { interval: Interval; interval_count: number };
+export type Recurring = {
+  interval: Interval;
+  interval_count: number;
+  /** Absent: licensed. */
+  usage_type?: 'licensed' | 'metered';
+  meter?: string | null;
+};
+
+export type Tier = {
+  flat_amount: number | null;
+  flat_amount_decimal: string | null;
+  unit_amount: number | null;
+  unit_amount_decimal: string | null;
+  /** The last unit of the tier; null for the tier without end. */
+  up_to: number | null;
+};
 export type Price = Kept<'price'> & {
   active: boolean;
   currency: string;
@@ -21,7 +36,14 @@ export type Price = Kept<'price'> & {
   recurring: Recurring | null;
   type: 'one_time' | 'recurring';
   unit_amount: number | null;
-  unit_amount_decimal: string;
+  /** Null where tiers say what it costs. */
+  unit_amount_decimal: string | null;
+  billing_scheme?: 'per_unit' | 'tiered';
+  tiers_mode?: 'graduated' | 'volume' | null;
+  transform_quantity?: { divide_by: number; round: 'up' | 'down' } | null;
+  tax_behavior?: 'exclusive' | 'inclusive' | 'unspecified';
+  _tiers?: Tier[];
+  _is_plan?: boolean;
 };
 
 export type Coupon = Kept<'coupon'> & {

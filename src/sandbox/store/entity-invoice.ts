@@ -21,6 +21,8 @@ export type InvoiceLine = {
   taxes?: TaxAmount[];
   discountable?: boolean;
   metadata?: Metadata;
+  /** Of a tier, where the price alone does not say it. */
+  unitAmountDecimal?: string;
 };
 
 export type TaxAmount = {

@@ -84,6 +84,9 @@ export type SubscriptionSchedule = Row<'subscription_schedule'> & {
   status: 'not_started' | 'active' | 'completed' | 'released' | 'canceled';
   subscription: string | null;
   test_clock: string | null;
+  _collection?: 'charge_automatically' | 'send_invoice';
+  _days_until_due?: number | null;
+  _method?: string | null;
 };
 
 export type WebhookEndpoint = Row<'webhook_endpoint'> & {

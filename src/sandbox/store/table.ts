@@ -3,7 +3,9 @@
 import type * as Core from './entity.ts';
 import type * as Catalog from './entity-catalog.ts';
 import type * as Invoice from './entity-invoice.ts';
+import type * as Metering from './entity-meter.ts';
 import type * as Payment from './entity-payment.ts';
+import type * as Quoting from './entity-quote.ts';
 import type * as Session from './entity-session.ts';
 import type * as Subscription from './entity-subscription.ts';
 
@@ -15,6 +17,9 @@ export type Tables = {
   promotion_code: Catalog.PromotionCode;
   discount: Catalog.Discount;
   tax_rate: Catalog.TaxRate;
+  quote: Quoting.Quote;
+  'billing.meter': Metering.Meter;
+  'billing.meter_event': Metering.MeterEvent;
   tax_id: Core.TaxId;
   customer_balance_transaction: Core.BalanceTransaction;
   credit_note: Invoice.CreditNote;

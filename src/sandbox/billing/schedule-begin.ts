@@ -1,0 +1,112 @@
+// A schedule without a subscription yet: made ahead, it makes its subscription when its first phase
+// begins (https://docs.stripe.com/billing/subscriptions/subscription-schedules/use-cases).
+import { invalid } from '../api/error.ts';
+import { add, change } from '../delivery/event.ts';
+import type { SubscriptionSchedule } from '../store/entity-session.ts';
+import type { CollectionMethod } from '../store/entity-subscription.ts';
+import type { Customer, Metadata } from '../store/entity.ts';
+import { newId, nowOn, type World } from '../world.ts';
+import { armNext } from './schedule.ts';
+import { phasesFrom, type PhaseAsked } from './schedule-phase.ts';
+import { createSubscription } from './subscription-create.ts';
+import { recurringPrice } from './subscription-price.ts';
+
+export type ScheduleAsked = {
+  phases: PhaseAsked[];
+  start: 'now' | number;
+  endBehavior: 'release' | 'cancel';
+  metadata: Metadata;
+  collection: CollectionMethod;
+  daysUntilDue: number | null;
+  method: string | null;
+};
+
+/** A schedule for the customer; one that begins now has its subscription at once. */
+export const createSchedule = (
+  world: World,
+  customer: Customer,
+  asked: ScheduleAsked,
+): SubscriptionSchedule => {
+  const now = nowOn(world, customer.test_clock);
+  const start = asked.start === 'now' ? now : asked.start;
+  if (start < now) {
+    throw invalid('The `start_date` of a subscription schedule must not be in the past.', {
+      param: 'start_date',
+    });
+  }
+  const first = asked.phases[0]?.items[0]?.price;
+  const { currency } = recurringPrice(world, first, 'phases[0][items][0][price]');
+  const schedule = add(
+    world,
+    'subscription_schedule',
+    {
+      id: newId('sub_sched'),
+      object: 'subscription_schedule',
+      canceled_at: null,
+      completed_at: null,
+      created: now,
+      current_phase: null,
+      customer: customer.id,
+      end_behavior: asked.endBehavior,
+      livemode: false,
+      metadata: asked.metadata,
+      phases: phasesFrom(world, asked.phases, { now, start, currency }),
+      released_at: null,
+      released_subscription: null,
+      status: 'not_started',
+      subscription: null,
+      test_clock: customer.test_clock,
+      _collection: asked.collection,
+      _days_until_due: asked.daysUntilDue,
+      _method: asked.method,
+    },
+    'subscription_schedule.created',
+  );
+  if (start > now) {
+    armNext(world, schedule);
+    return schedule;
+  }
+  return beginSchedule(world, schedule);
+};
+
+/** The first phase: its subscription is active from here on, its invoice a draft for an hour. */
+export const beginSchedule = (
+  world: World,
+  schedule: SubscriptionSchedule,
+): SubscriptionSchedule => {
+  const phase = schedule.phases[0]!;
+  const method = schedule._method ?? null;
+  const { subscription } = createSubscription(world, {
+    customer: world.store.need('customer', schedule.customer),
+    items: phase.items,
+    behavior: 'allow_incomplete',
+    method: method === null ? null : world.store.need('payment_method', method),
+    collection: schedule._collection ?? 'charge_automatically',
+    daysUntilDue: schedule._days_until_due ?? null,
+    trialEnd: null,
+    trialEndBehavior: 'create_invoice',
+    anchor: null,
+    prorates: true,
+    cancelAt: null,
+    cancelAtPeriodEnd: false,
+    discounts: [],
+    metadata: phase.metadata,
+    description: null,
+    billingMode: 'flexible',
+    draftsFirst: true,
+    schedule: schedule.id,
+  });
+  const begun = change(
+    world,
+    'subscription_schedule',
+    schedule.id,
+    {
+      status: 'active',
+      subscription: subscription.id,
+      current_phase: { start_date: phase.start_date, end_date: phase.end_date },
+    },
+    'subscription_schedule.updated',
+  );
+  armNext(world, begun);
+  return begun;
+};
