@@ -7,8 +7,11 @@ import type { ApiAnswer } from './api.ts';
 export type Metered = Awaited<ReturnType<typeof startMetered>>;
 export type Subscriber = { id: string; key: string; token: string; subscription: string };
 
-export async function startMetered() {
+/** With `frozen`, business time stands still there until `moveTo` moves it. */
+export async function startMetered(options: { frozen?: Date } = {}) {
   const context: TestContext = await createTestContext();
+  let frozenMs = options.frozen?.getTime();
+  if (frozenMs !== undefined) context.ctx.clock.nowMs = () => frozenMs!;
   const server = await startTestServer(context);
   const { api } = server;
   const operator = (method: string, path: string, body?: unknown) =>
@@ -63,6 +66,10 @@ export async function startMetered() {
     /** Business time alone: no job runs, which is what much here is about. */
     async moveTo(instant: Date) {
       const { ctx } = context;
+      if (frozenMs !== undefined) {
+        frozenMs = instant.getTime();
+        return;
+      }
       await ctx.pool.query('UPDATE clock SET offset_ms = $1', [instant.getTime() - Date.now()]);
       await ctx.clock.refresh();
       await ctx.notify.settled();
