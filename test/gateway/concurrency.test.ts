@@ -1,6 +1,4 @@
 // What must hold while things race: limits over two processes, a revocation against a load, one load for many.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type pg from 'pg';
@@ -9,7 +7,7 @@ import { createApi } from '../support/api.ts';
 import { createFacts } from '../../src/gateway/facts.ts';
 import { until } from '../support/until.ts';
 import type { Fixture } from './fixture.ts';
-import { createFixture } from './fixture.ts';
+import { createFixture, startGatewayProcess } from './fixture.ts';
 
 let f: Fixture;
 let plan: string;
@@ -42,7 +40,7 @@ async function subscriber(): Promise<{ id: string; key: string }> {
 describe('a limit', () => {
   test('of 100 admits exactly 100 of 64 concurrent clients over two processes', async () => {
     const { id, key } = await subscriber();
-    const other = await startGatewayProcess(f);
+    const other = await startGatewayProcess(f.environment);
     let admitted = 0;
     let refused = 0;
     const apis = [f.api, createApi(other.url)];
@@ -226,25 +224,3 @@ describe('the cache', () => {
     expect((await f.ask('GET /later', key)).body.code).toBe('route_denied');
   });
 });
-
-/** The API as a process of its own: what is shared is PostgreSQL alone. */
-async function startGatewayProcess(
-  fixture: Fixture,
-): Promise<{ url: string; stop: () => Promise<void> }> {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', new URL('./gateway-process.ts', import.meta.url).pathname],
-    {
-      env: { ...process.env, ...fixture.environment, NODE_OPTIONS: '' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  return {
-    url: line.toString().trim(),
-    async stop() {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
-  };
-}

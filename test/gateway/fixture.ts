@@ -1,6 +1,9 @@
 // A gateway on a database of its own, filled by hand-made SQL: triggers announce that too.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { newId } from '../../src/adapters/id.ts';
 import { hashSecret, randomBase62 } from '../../src/adapters/secret.ts';
 import { makeKey } from '../../src/domain/api-key.ts';
@@ -145,6 +148,24 @@ export async function createFixture() {
       await test.close();
     },
   };
+}
+
+/** The gateway as a process of its own: what is shared is PostgreSQL alone. */
+export async function startGatewayProcess(environment: Record<string, string>) {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('./gateway-process.ts', import.meta.url))],
+    {
+      env: { ...process.env, ...environment, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+    child.kill(signal);
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  };
+  return { url: line.toString().trim(), stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }
 
 async function listen(ctx: TestContext['ctx']) {
