@@ -146,7 +146,7 @@ describe('by hand', () => {
     { seconds: '-5' },
   ])('nonsense is refused with a reason: %o', async (fields) => {
     const cookie = await open();
-    const answer = await post(fields as unknown as Headers, cookie);
+    const answer = await post(fields, cookie);
     expect(answer.status).toBe(400);
     expect(await answer.text()).toContain('role="alert"');
   });

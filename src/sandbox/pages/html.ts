@@ -21,7 +21,7 @@ table{border-collapse:collapse;width:100%}td{padding:.3rem 0;border-bottom:1px s
 main.wide{max-width:none}body:has(main.wide){max-width:78rem;margin:1.5rem auto}.wide h2{margin:1.2rem 0 .3rem}
 .wide table{font-size:.85rem}.wide td,.wide th{text-align:left;padding:.2rem .8rem .2rem 0;white-space:nowrap;border-bottom:1px solid #e3e8ee}
 .wide fieldset{display:inline-block;vertical-align:top;border:1px solid #e3e8ee;border-radius:6px;margin:0 .5rem .5rem 0}
-.scroll{overflow-x:auto}iframe{width:100%;height:70vh;border:1px solid #e3e8ee;border-radius:6px}
+.wide form{margin:.2rem 0}.wide input[type=number]{width:5rem}.wide fieldset{font-size:.9rem}.scroll{overflow-x:auto}iframe{width:100%;height:70vh;border:1px solid #e3e8ee;border-radius:6px}
 select{font:inherit;padding:.4rem}code{font-size:.85em}`;
 
 const headers = (framed: 'none' | 'self') => ({
