@@ -9,6 +9,8 @@ import { until } from '../support/until.ts';
 import type { Fixture } from './fixture.ts';
 import { createFixture, startGatewayProcess } from './fixture.ts';
 
+/** A million in the long run: SOAK_COUNTS=1000000. */
+const lockedCounts = Number(process.env['SOAK_COUNTS'] ?? 2_000);
 let f: Fixture;
 let plan: string;
 
@@ -120,12 +122,19 @@ describe('a limit', () => {
         ],
       );
     const up = Array.from({ length: 20 }, (_, n) => n);
-    await Promise.all(Array.from({ length: 60 }, (_, i) => call(i % 2 ? up : [...up].reverse())));
+    const down = [...up].reverse();
+    const batches = Math.ceil(lockedCounts / up.length);
+    let begun = 0;
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        while (begun < batches) await call((begun += 1) % 2 ? up : down);
+      }),
+    );
     const { rows } = await f.sql(
       `SELECT DISTINCT used FROM usage_counter WHERE customer_id = 'lock'`,
     );
-    expect(rows).toEqual([{ used: 60 }]);
-  });
+    expect(rows).toEqual([{ used: batches }]);
+  }, 3_600_000);
 });
 
 describe('a revocation', () => {
