@@ -1,7 +1,7 @@
 // What a customer may use right now, as data: the same decision as the check, for every feature of the plan.
 // Reads PostgreSQL, not the caches; counts nothing.
 import { loadByCustomer, loadPlans, loadRules } from '../adapters/facts.ts';
-import { readCounts } from '../adapters/usage.ts';
+import { isSpendCapReached, readCounts } from '../adapters/usage.ts';
 import type { Count } from '../adapters/usage.ts';
 import type { Context } from '../context.ts';
 import type { DenialCode } from '../domain/denial.ts';
@@ -53,6 +53,8 @@ export async function getEntitlements(
   const features = footing.plan?.features ?? [];
   const limits = features.map(({ feature }) => limitsOf(feature, customer, footing, now) ?? []);
   const counts = await readCounts(ctx.pool, customerId, limits.flat(), now);
+  const spend = limits.flat().find((limit) => limit.spend)?.spend;
+  const isSpent = spend ? await isSpendCapReached(ctx.pool, customerId, spend) : false;
   const code = customer.blocked ? 'customer_blocked' : footing.code;
   return {
     customer_id: customerId,
@@ -61,7 +63,7 @@ export async function getEntitlements(
     access: code === null ? (footing.grade ?? 'deny') : 'deny',
     code,
     entitlements: features.map(({ feature }, index) =>
-      describe(feature, limits[index]!, counts.splice(0, limits[index]!.length), code),
+      describe(feature, limits[index]!, counts.splice(0, limits[index]!.length), { code, isSpent }),
     ),
     data_as_of: asOf.toISOString(),
   };
@@ -86,13 +88,14 @@ function describe(
   feature: string,
   limits: LimitCheck[],
   counts: Count[],
-  denied: DenialCode | null,
+  denied: { code: DenialCode | null; isSpent: boolean },
 ): EntitlementView {
-  const full = limits.find(({ ceiling, weight }, index) => {
-    const { used, held } = counts[index]!;
-    return ceiling !== null && used + held + weight > ceiling;
+  const full = limits.find(({ ceiling, weight, max, spend }, index) => {
+    const needed = counts[index]!.used + counts[index]!.held + weight;
+    if (spend && denied.isSpent && needed > max) return true;
+    return ceiling !== null && needed > ceiling;
   });
-  const code = denied ?? (full ? exceededCode(full) : null);
+  const code = denied.code ?? (full ? exceededCode(full) : null);
   return {
     feature,
     allowed: code === null,

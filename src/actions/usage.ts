@@ -49,7 +49,7 @@ async function usageOf(ctx: Context, customer: CustomerFacts, footing: Footing, 
     ...pools.flatMap((pool) => poolChecks(pool, 1, situation)),
   ];
   const unlimited = await unlimitedOf(ctx, customer.id, limits, situation);
-  const keys = await loadCappedKeys(ctx.pool, customer.id, cappedKeysMax);
+  const keys = await loadCappedKeys(ctx.pool, customer.id, { nowMs: now, max: cappedKeysMax });
   const capped = keys.flatMap((key) => capChecks(key, situation).map((cap) => ({ key, cap })));
   const all = [...limits, ...unlimited, ...capped.map(({ cap }) => cap)];
   const counts = await readCounts(ctx.pool, customer.id, all, now);

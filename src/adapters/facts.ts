@@ -77,15 +77,16 @@ export async function loadByKeyHashes(
   );
 }
 
-/** The customer's keys that have caps and are not revoked. */
+/** The customer's keys that have caps and may still be used. */
 export async function loadCappedKeys(
   pool: pg.Pool,
   customerId: string,
-  max: number,
+  { nowMs, max }: { nowMs: number; max: number },
 ): Promise<Pick<KeyFacts, 'id' | 'caps'>[]> {
   const { rows } = await pool.query<Pick<KeyFacts, 'id' | 'caps'>>(
-    `SELECT id, caps FROM api_key WHERE customer_id = $1 AND revoked_at IS NULL AND caps <> '[]' ORDER BY id LIMIT $2`,
-    [customerId, max],
+    `SELECT id, caps FROM api_key WHERE customer_id = $1 AND revoked_at IS NULL AND caps <> '[]'
+       AND (expires_at IS NULL OR expires_at > $2::timestamptz) ORDER BY id LIMIT $3`,
+    [customerId, new Date(nowMs).toISOString(), max],
   );
   return rows;
 }

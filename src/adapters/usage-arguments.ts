@@ -5,7 +5,7 @@ import type { LimitCheck } from '../domain/limit.ts';
 export type CountRequest = { customerId: string; limits: LimitCheck[]; units: number };
 
 /** The counter of what overage has cost a customer; no feature and no pool can have this name. */
-const spendCounter = '$spend';
+export const spendCounter = '$spend';
 
 export type CountArguments = ReturnType<typeof countArguments>;
 

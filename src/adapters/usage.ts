@@ -1,8 +1,8 @@
 // What has been used and held, and the ways to change it: each one call of a function in PostgreSQL, which is
 // where all counting happens. Decides nothing.
 import type pg from 'pg';
-import type { LimitCheck } from '../domain/limit.ts';
-import { countArguments } from './usage-arguments.ts';
+import type { LimitCheck, Spend } from '../domain/limit.ts';
+import { countArguments, spendCounter } from './usage-arguments.ts';
 import type { CountRequest } from './usage-arguments.ts';
 
 /** Units of one limit in its window. Held ones are not used, but not free either. */
@@ -35,6 +35,21 @@ export async function readCounts(
     ],
   );
   return rows;
+}
+
+/** Whether what overage has cost a customer, or may cost, leaves nothing of its cap. */
+export async function isSpendCapReached(
+  pool: pg.Pool,
+  customerId: string,
+  { max, start }: Spend,
+): Promise<boolean> {
+  if (max === null) return false;
+  const { rowCount } = await pool.query(
+    `SELECT FROM usage_counter WHERE customer_id = $1 AND feature = '${spendCounter}'
+       AND "window" = 'billing_period' AND window_start = $2::timestamptz AND used + held >= $3::bigint`,
+    [customerId, instant(start), max],
+  );
+  return rowCount !== 0;
 }
 
 /** Features and pools that something was counted of in these months and billing periods, by name. */

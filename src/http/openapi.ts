@@ -1,6 +1,7 @@
 // The API's description in OpenAPI 3.1, made from the very tables that mount it: the document cannot promise
 // what the code does not do. Reads schemas; never runs one.
 import { z } from 'zod';
+import { denials } from '../domain/denial.ts';
 import { errorStatus } from '../domain/error.ts';
 import type { ErrorCode } from '../domain/error.ts';
 import { problemTexts } from './pages/problem-texts.ts';
@@ -100,10 +101,17 @@ function success({ answer, status }: Operation): Response {
 
 /** One response per status, naming each code that may come with it. */
 function failures(operation: Operation): Record<string, Response> {
+  const told = [
+    ...[...codesOf(operation)].map((code) => ({
+      code,
+      status: errorStatus[code],
+      title: problemTexts[code].title,
+    })),
+    ...(operation.denials ?? []).map((code) => ({ code, ...denials[code] })),
+  ];
   const responses: Record<string, Response> = {};
-  for (const code of codesOf(operation)) {
-    const status = errorStatus[code];
-    const line = `\`${code}\`: ${problemTexts[code].title}`;
+  for (const { code, status, title } of told) {
+    const line = `\`${code}\`: ${title}`;
     const known = responses[status];
     if (known) known.description += ` · ${line}`;
     else {

@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import type { Caller } from '../actions/caller.ts';
 import type { Context } from '../context.ts';
+import type { DenialCode } from '../domain/denial.ts';
 import type { ErrorCode } from '../domain/error.ts';
 
 export type Who = 'operator' | 'customer' | 'gateway' | 'anyone';
@@ -39,6 +40,8 @@ export type Route<Params = unknown, Query = unknown, Body = unknown> = {
   answer?: z.ZodType;
   /** Further statuses worth documenting, by contract code. */
   errors?: ErrorCode[];
+  /** It may answer as the check denies, with these codes. */
+  denials?: DenialCode[];
   /** The answer holds a secret shown once: never logged; a stored idempotent copy is sealed like all are. */
   secret?: boolean;
   /** False where the check decides from nothing that this changes: then nobody waits until it has heard. */

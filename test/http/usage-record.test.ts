@@ -158,6 +158,11 @@ describe('POST /usage', () => {
       14,
     ]);
     expect((await m.check(key, 'b', 1)).body.code).toBe('spend_cap_reached');
+    const seen = await m.operator('GET', `/customers/${id}/entitlements`);
+    expect(seen.body.entitlements.map((one: any) => [one.allowed, one.code])).toEqual([
+      [false, 'spend_cap_reached'],
+      [false, 'spend_cap_reached'],
+    ]);
     await m.gateway('POST', '/usage', { customer_id: id, feature: 'a', units: 5, id: 'more' });
     expect((await m.usage(id))['a month']).toEqual({ used: 19, held: 0 });
   });
@@ -229,6 +234,25 @@ describe('usage and time', () => {
       m.gateway('POST', '/usage', { customer_id: id, feature: 'tokens', units: 1, id: name });
     expect((await again('young')).status).toBe(200);
     expect((await again('old')).status).toBe(201);
+  });
+
+  test('short windows are thrown away when nobody can count in them any more, long ones never', async () => {
+    const { id, key } = await m.subscriber('small', {
+      key: { caps: [{ feature: 'tokens', window: 'minute', max: 5 }] },
+    });
+    expect((await m.check(key, 'tokens')).status).toBe(200);
+    await m.moveTo(m.later(71 * 3600));
+    expect(await expireRecords(m.ctx)).toMatchObject({ usage_counter: 0 });
+    await m.moveTo(m.later(2 * 3600));
+    expect(await expireRecords(m.ctx)).toMatchObject({ usage_counter: 1 });
+    const { rows } = await m.ctx.pool.query(
+      `SELECT "window", used FROM usage_counter WHERE customer_id = $1 ORDER BY 1`,
+      [id],
+    );
+    expect(rows).toEqual([
+      { window: 'billing_period', used: 1 },
+      { window: 'month', used: 1 },
+    ]);
   });
 
   test('a change of plan keeps what was used', async () => {

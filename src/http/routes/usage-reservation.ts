@@ -7,6 +7,8 @@ import {
   settleReservation,
 } from '../../actions/usage-reservation.ts';
 import { linkOf } from '../../actions/denial.ts';
+import { denials } from '../../domain/denial.ts';
+import type { DenialCode } from '../../domain/denial.ts';
 import type { RouteAnswer } from '../route.ts';
 import { route } from '../route.ts';
 import { id } from '../schema/common.ts';
@@ -14,6 +16,11 @@ import { reservationCreate, reservationView, settlementCreate } from '../schema/
 
 const params = z.object({ id: id('res') });
 const retryUnverifiedAfterSeconds = 5;
+/** What has to do with a route or a missing key cannot come from here. */
+const featureDenials = (Object.keys(denials) as DenialCode[]).filter(
+  (code) =>
+    !['key_missing', 'path_ambiguous', 'route_denied', 'gateway_unauthorized'].includes(code),
+);
 
 export const usageReservationRoutes = [
   route({
@@ -26,6 +33,7 @@ export const usageReservationRoutes = [
     body: reservationCreate,
     status: 201,
     answer: reservationView,
+    denials: featureDenials,
     handle: async ({ ctx, body }) => {
       const { reservation, denial } = await reserveUsage(ctx, body);
       return denial ? denialAnswer(denial) : { body: reservation };

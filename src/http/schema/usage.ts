@@ -5,7 +5,7 @@ import { featureName } from './plan.ts';
 
 const recordsMax = 1_000;
 const idLengthMax = 255;
-const reservationUnitsMax = 1_000_000_000_000;
+const reservationUnitsMax = 1_000_000_000;
 const expiresInMax = 86_400;
 const expiresInDefault = 300;
 
