@@ -3,7 +3,7 @@
 // asserted anywhere: machines differ and are shared, so read the ratios, not the rates.
 //   npm run bench -- [--seconds 4] [--rounds 2] [--keys 1000,100000] [--connections 32,256] [--only words]
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,7 +11,9 @@ import pg from 'pg';
 import { migrate } from '../src/adapters/migrate.ts';
 import { newToken, randomBase62 } from '../src/adapters/secret.ts';
 import { startPostgres } from '../src/local/postgres.ts';
+import { measureChange } from './change.ts';
 import { fill } from './fill.ts';
+import { measureHalfLoad } from './half-load.ts';
 import { loader, measure } from './load.ts';
 import { cpuSeconds, residentMiB, start, stop } from './process.ts';
 import type { Running } from './process.ts';
@@ -80,15 +82,45 @@ try {
   }
   process.stderr.write('\n');
   printTable(rows, { loader, seconds, rounds });
+  const more = given.only ? {} : await runMore(rows);
   await writeFile(
     'bench/result.json',
-    `${JSON.stringify({ loader, seconds, rounds, rows }, null, 2)}\n`,
+    `${JSON.stringify({ loader, seconds, rounds, rows, ...more }, null, 2)}\n`,
   );
 } finally {
   await postgres.stop('now');
   await rm(folder, { recursive: true, force: true });
 }
 process.exit(0);
+
+/** What no table row can hold: service time at half load, and how soon a change is seen under load. */
+async function runMore(rows: Row[]) {
+  const place = await prepared(fewKeys);
+  const gatewayToken = place.env['GATEWAY_TOKENS']!;
+  const servers = await Promise.all([start('tollgate', place.env), start('tollgate', place.env)]);
+  const [first] = servers;
+  const keys = (await readFile(place.keysFile, 'utf8')).trim().split('\n');
+  await warmUp(servers, { name: '', server: 'tollgate', uri: '/flat' }, place);
+  const full = rows.find(({ name, processes }) => name === 'check, not counted' && processes === 1);
+  const half = await measureHalfLoad({
+    ...{ url: first.url, gatewayToken, keys, seconds },
+    fullRate: full?.perSecond ?? 10_000,
+  });
+  const load = { uri: '/flat', keysFile: place.keysFile, gatewayToken, connections: 8, seconds: 8 };
+  const loading = measure({ ...load, url: first.url });
+  const change = await measureChange({
+    ...{ urls: servers.map(({ url }) => url), gatewayToken, key: keys[0]! },
+    databaseUrl: place.env['DATABASE_URL']!,
+  });
+  await loading;
+  for (const server of servers) await stop(server);
+  process.stdout.write(
+    `\nService time at half load (${half.perSecond} a second): ${(half.underOneMs * 100).toFixed(2)} % under 1 ms.\n` +
+      `A change is seen by two processes under load within ${change.p50.toFixed(1)} ms (median), ` +
+      `${change.p99.toFixed(1)} ms (99 %), of ${change.changes}.\n`,
+  );
+  return { half, change };
+}
 
 /** The best of some rounds: what disturbs a shared machine only ever slows it down. */
 async function runScenario(scenario: Scenario, connections: number): Promise<Row> {
