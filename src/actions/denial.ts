@@ -94,34 +94,42 @@ function buildAction(id: ActionId, links: ActionLinks, denied: Denied): ProblemA
   return { id, title: `Upgrade to ${describeOffer(offer)}`, href, until: null, actor: 'human' };
 }
 
-function describe({ verdict, full, used, held }: Denied): string {
-  const plan = verdict.plan ? `The plan ${verdict.plan.name}` : 'The plan';
-  const feature = verdict.feature ?? 'this';
-  const subject = full?.scope === 'key' ? 'This key' : plan;
-  const limit = full && `${full.max} units of ${full.feature} a ${windowName(full)}`;
-  const counted = `${used} are used${held ? ` and ${held} reserved` : ''}`;
-  const texts: Record<DenialCode, string> = {
-    key_missing: 'Send an API key in X-API-Key or as a bearer token.',
-    key_invalid: 'The API key is unknown, malformed, revoked or expired.',
-    no_subscription: 'There is no subscription. Subscribe to a plan to use this API.',
-    payment_incomplete: 'The first payment of the subscription is not complete.',
-    trial_ended: 'The trial has ended. Add a payment method or subscribe to go on.',
-    payment_past_due: 'A payment is past due. Update the payment method or pay the open invoice.',
-    subscription_paused: 'The subscription is paused. Resume it to go on.',
-    subscription_canceled: 'The subscription was canceled. Subscribe again to go on.',
-    feature_not_in_plan: `${plan} does not include ${feature}.`,
-    quota_exhausted: `${plan} includes ${limit}; ${counted}.`,
-    spend_cap_reached: `${plan} includes ${limit}; ${counted}, and the spend cap is reached.`,
-    path_ambiguous: 'Send a path without encoded slashes, backslashes or malformed escapes.',
-    route_denied: 'No call to this route is let through.',
-    key_scope: `The key's scopes do not cover ${feature}.`,
-    customer_blocked: 'The operator of this API has blocked this customer.',
-    rate_limited: `${subject} admits ${limit}; ${counted}.`,
-    unverifiable: 'Whether this call is covered could not be told just now. Try again shortly.',
-    gateway_unauthorized: 'The gateway did not present a token that is valid here.',
-  };
-  return texts[verdict.code];
+/** A sentence, or what makes one of this very denial: only the one that is needed is made. */
+const details: Record<DenialCode, string | ((denied: Denied) => string)> = {
+  key_missing: 'Send an API key in X-API-Key or as a bearer token.',
+  key_invalid: 'The API key is unknown, malformed, revoked or expired.',
+  no_subscription: 'There is no subscription. Subscribe to a plan to use this API.',
+  payment_incomplete: 'The first payment of the subscription is not complete.',
+  trial_ended: 'The trial has ended. Add a payment method or subscribe to go on.',
+  payment_past_due: 'A payment is past due. Update the payment method or pay the open invoice.',
+  subscription_paused: 'The subscription is paused. Resume it to go on.',
+  subscription_canceled: 'The subscription was canceled. Subscribe again to go on.',
+  feature_not_in_plan: (denied) => `${planOf(denied)} does not include ${featureOf(denied)}.`,
+  quota_exhausted: (denied) => `${planOf(denied)} includes ${limitOf(denied)}; ${countOf(denied)}.`,
+  spend_cap_reached: (denied) =>
+    `${planOf(denied)} includes ${limitOf(denied)}; ${countOf(denied)}, and the spend cap is reached.`,
+  path_ambiguous: 'Send a path without encoded slashes, backslashes or malformed escapes.',
+  route_denied: 'No call to this route is let through.',
+  key_scope: (denied) => `The key's scopes do not cover ${featureOf(denied)}.`,
+  customer_blocked: 'The operator of this API has blocked this customer.',
+  rate_limited: (denied) =>
+    `${denied.full?.scope === 'key' ? 'This key' : planOf(denied)} admits ${limitOf(denied)}; ${countOf(denied)}.`,
+  unverifiable: 'Whether this call is covered could not be told just now. Try again shortly.',
+  gateway_unauthorized: 'The gateway did not present a token that is valid here.',
+};
+
+function describe(denied: Denied): string {
+  const detail = details[denied.verdict.code];
+  return typeof detail === 'string' ? detail : detail(denied);
 }
+
+const planOf = ({ verdict }: Denied) =>
+  verdict.plan ? `The plan ${verdict.plan.name}` : 'The plan';
+const featureOf = ({ verdict }: Denied) => verdict.feature ?? 'this';
+const limitOf = ({ full }: Denied) =>
+  full ? `${full.max} units of ${full.feature} a ${windowName(full)}` : 'a limit';
+const countOf = ({ used, held }: Denied) =>
+  `${used} are used${held ? ` and ${held} reserved` : ''}`;
 
 function windowName({ window }: LimitCheck): string {
   return window === 'billing_period' ? 'billing period' : window;
@@ -131,12 +139,18 @@ function instant(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+const notAscii = /[\u007f-\uffff]/g;
+
 /** Names come from operators in any script; a header holds ASCII. */
 export function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const json = JSON.stringify(value);
+  // Most are ASCII already; looking is much cheaper than replacing nothing.
+  return json.search(notAscii) < 0
+    ? json
+    : json.replace(
+        notAscii,
+        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      );
 }
 
 /** The page that explains it and, where one helps, the way to pay (RFC 8288). */
