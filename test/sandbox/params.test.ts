@@ -9,6 +9,7 @@ const knownElsewhere = [
   // Stripe's own CLI speaks older API versions: discounts by `coupon`, `payment_method_types`.
   /^POST \/v1\/(customers|customers\/\*|promotion_codes) coupon$/,
   /^POST \/v1\/(payment|setup)_intents\S* payment_method_types$/,
+  /^POST \/v1\/subscription_schedules phases\[iterations\]$/,
   /^POST \/v1\/(plans|subscriptions)\S* /,
   // Card numbers: the API takes them, the SDK's types leave them to Stripe.js.
   /^POST \/v1\/(payment|setup)_intents\S* payment_method_data\[(card|type)\]/,

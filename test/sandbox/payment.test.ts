@@ -134,9 +134,7 @@ describe('payment intents', () => {
 
   test('a parameter of older versions is the CLI’s alone', async () => {
     const asked = { amount: 500, currency: 'usd', payment_method_types: ['card'] };
-    const error = await errorOf(
-      stripe.paymentIntents.create(asked as Stripe.PaymentIntentCreateParams),
-    );
+    const error = await errorOf(stripe.paymentIntents.create(asked));
     expect(error).toMatchObject({ code: 'parameter_unknown', param: 'payment_method_types' });
   });
 

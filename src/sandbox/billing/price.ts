@@ -8,12 +8,17 @@ import type { Metadata } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import { amountOf, tiersOf, type TierAsked } from './price-scheme.ts';
 
-export const recurringParams = z.strictObject({
+const cycle = {
   interval: z.enum(['day', 'week', 'month', 'year']),
   interval_count: int.refine((n) => n >= 1 && n <= 1095, 'Invalid interval count').optional(),
+};
+export const recurringParams = z.strictObject({
+  ...cycle,
   meter: text.optional(),
   usage_type: z.enum(['licensed', 'metered']).optional(),
 });
+/** Of a product's default price, which no meter counts. */
+export const cycleParams = z.strictObject(cycle);
 
 const tier = z.strictObject({
   flat_amount: count.optional(),

@@ -3,6 +3,7 @@
 import type { Delivery, StripeEvent } from '../store/entity-session.ts';
 import type { TableName, Tables } from '../store/table.ts';
 import { readFaults } from '../control/fault.ts';
+import { refreshEntitlements } from '../billing/entitlement.ts';
 import { render } from '../shape/render.ts';
 import type { Wire } from '../shape/wire.ts';
 import { apiVersion, newId, nowOn, type World } from '../world.ts';
@@ -57,6 +58,9 @@ export const emit = (world: World, type: string, object: Wire, previous?: Wire):
     _clock: clock,
   };
   world.store.put('event', event);
+  if (type.startsWith('customer.subscription.') && typeof object['customer'] === 'string') {
+    refreshEntitlements(world, object['customer']);
+  }
   const copies = 1 + readFaults(world).webhooks.duplicate;
   for (const endpoint of world.store.all('webhook_endpoint')) {
     const wants = endpoint.enabled_events.some((name) => name === '*' || name === type);

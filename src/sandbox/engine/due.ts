@@ -4,7 +4,8 @@ import { expireAuthorization } from '../billing/capture.ts';
 import { cancelQuote } from '../billing/quote.ts';
 import { settle } from '../billing/payment.ts';
 import { hourSeconds } from '../billing/period.ts';
-import { endSubscription, expireIncomplete } from '../billing/subscription-end.ts';
+import { cancelAtLast } from '../billing/subscription-cancel.ts';
+import { expireIncomplete } from '../billing/subscription-end.ts';
 import { expirePending } from '../billing/subscription-plan.ts';
 import {
   renew,
@@ -62,9 +63,7 @@ export const whenDue: Record<TimerKind, WhenDue> = {
   },
   'subscription.incomplete_expire': subscription(expireUnlessProcessing),
   'subscription.pending_expire': subscription(expirePending),
-  'subscription.cancel': subscription((world, row) =>
-    endSubscription(world, row, 'cancellation_requested'),
-  ),
+  'subscription.cancel': subscription(cancelAtLast),
   'subscription.trial_will_end': subscription(warnTrialEnd),
   'subscription.upcoming': subscription(warnUpcoming),
   'subscription.resume_collection': subscription(resumeCollection),

@@ -18,7 +18,7 @@ import {
   text,
 } from '../api/params.ts';
 import { add, announce, change } from '../delivery/event.ts';
-import { createPrice, recurringParams } from '../billing/price.ts';
+import { createPrice, cycleParams } from '../billing/price.ts';
 import type { Product } from '../store/entity-catalog.ts';
 import { newId, nowOn, type World } from '../world.ts';
 
@@ -44,7 +44,7 @@ const createParams = z.strictObject({
       currency,
       unit_amount: int.optional(),
       unit_amount_decimal: decimal.optional(),
-      recurring: recurringParams.omit({ usage_type: true }).optional(),
+      recurring: cycleParams.optional(),
       metadata: metadata.optional(),
     })
     .optional(),

@@ -37,17 +37,6 @@ const shared = {
   footer: clearable(text).optional(),
   header: clearable(text).optional(),
   invoice_settings: z.strictObject({ days_until_due: count.optional() }).optional(),
-  line_items: z
-    .array(
-      z.strictObject({
-        id: text.optional(),
-        price: text,
-        quantity: count.optional(),
-        tax_rates: clearable(z.array(text).max(10)).optional(),
-      }),
-    )
-    .max(100)
-    .optional(),
   metadata: metadata.optional(),
   subscription_data: z
     .strictObject({
@@ -57,7 +46,22 @@ const shared = {
     })
     .optional(),
 };
-const params = z.strictObject(shared);
+const line = {
+  price: text,
+  quantity: count.optional(),
+  tax_rates: clearable(z.array(text).max(10)).optional(),
+};
+const createParams = z.strictObject({
+  ...shared,
+  line_items: z.array(z.strictObject(line)).max(100).optional(),
+});
+const updateParams = z.strictObject({
+  ...shared,
+  line_items: z
+    .array(z.strictObject({ ...line, id: text.optional() }))
+    .max(100)
+    .optional(),
+});
 const listParams = z.strictObject({
   ...paging,
   customer: text.optional(),
@@ -65,7 +69,7 @@ const listParams = z.strictObject({
   test_clock: text.optional(),
 });
 
-type Asked = z.output<typeof params>;
+type Asked = z.output<typeof updateParams>;
 
 const create = (world: World, asked: Asked): Quote => {
   const customer = asked.customer === undefined ? null : findCustomer(world, asked.customer);
@@ -180,7 +184,7 @@ const lines = (world: World, quote: Quote, at: string): Raw => ({
 const needed = (world: World, id: string | undefined): Quote => find(world, 'quote', id);
 
 export const quoteEndpoints: Endpoint[] = [
-  endpoint('POST', url, params, (call) => create(call.world, call.params)),
+  endpoint('POST', url, createParams, (call) => create(call.world, call.params)),
   endpoint('GET', url, listParams, ({ world, params: asked }) =>
     page(
       world,
@@ -194,7 +198,7 @@ export const quoteEndpoints: Endpoint[] = [
     ),
   ),
   endpoint('GET', `${url}/:id`, none, ({ world, ids }) => needed(world, ids['id'])),
-  endpoint('POST', `${url}/:id`, params, (call) =>
+  endpoint('POST', `${url}/:id`, updateParams, (call) =>
     update(call.world, needed(call.world, call.ids['id']), call.params),
   ),
   endpoint(

@@ -29,12 +29,11 @@ import type { World } from '../world.ts';
 import { proration } from './subscription-params.ts';
 
 const when = z.union([z.literal('now'), timestamp]);
-const phase = z.strictObject({
+const phase = {
   items: z
     .array(z.strictObject({ price: text, quantity: int.optional(), metadata: metadata.optional() }))
     .min(1)
     .max(20),
-  start_date: when.optional(),
   end_date: when.optional(),
   duration: z
     .strictObject({
@@ -42,11 +41,15 @@ const phase = z.strictObject({
       interval_count: int.optional(),
     })
     .optional(),
-  /** Of older API versions. */
-  iterations: int.refine((n) => n >= 1 && n <= 120, 'Invalid integer').optional(),
   proration_behavior: proration.optional(),
   metadata: metadata.optional(),
+};
+/** `iterations` is a parameter of older API versions, which the CLI's scripts send. */
+const firstPhase = z.strictObject({
+  ...phase,
+  iterations: int.refine((n) => n >= 1 && n <= 120, 'Invalid integer').optional(),
 });
+const laterPhase = z.strictObject({ ...phase, start_date: when.optional() });
 const createParams = z.strictObject({
   customer: text.optional(),
   default_settings: z
@@ -60,13 +63,13 @@ const createParams = z.strictObject({
   end_behavior: z.enum(['release', 'cancel']).optional(),
   from_subscription: text.optional(),
   metadata: metadata.optional(),
-  phases: z.array(phase).min(1).max(10).optional(),
+  phases: z.array(firstPhase).min(1).max(10).optional(),
   start_date: when.optional(),
 });
 const updateParams = z.strictObject({
   end_behavior: z.enum(['release', 'cancel']).optional(),
   metadata: metadata.optional(),
-  phases: z.array(phase).min(1).max(10).optional(),
+  phases: z.array(laterPhase).min(1).max(10).optional(),
   proration_behavior: proration.optional(),
 });
 const listParams = z.strictObject({
@@ -105,7 +108,7 @@ const create = (world: World, asked: z.output<typeof createParams>): Subscriptio
   const method = settings.default_payment_method;
   return createSchedule(world, customer, {
     phases: asked.phases,
-    start: asked.start_date ?? asked.phases[0]?.start_date ?? 'now',
+    start: asked.start_date ?? 'now',
     endBehavior: asked.end_behavior ?? 'release',
     metadata: meta,
     collection: settings.collection_method ?? 'charge_automatically',

@@ -8,9 +8,11 @@ import { couponEndpoints } from './coupon.ts';
 import { creditNoteEndpoints } from './credit-note.ts';
 import { customerEndpoints } from './customer.ts';
 import { disputeEndpoints } from './dispute.ts';
+import { entitlementEndpoints } from './entitlement.ts';
 import { eventEndpoints } from './event.ts';
 import { invoiceItemEndpoints } from './invoice-item.ts';
 import { invoiceEndpoints } from './invoice.ts';
+import { meterEndpoints } from './meter.ts';
 import { paymentIntentEndpoints } from './payment-intent.ts';
 import { paymentMethodEndpoints } from './payment-method.ts';
 import { planEndpoints } from './plan.ts';
@@ -36,9 +38,11 @@ export const endpoints: Endpoint[] = [
   ...creditNoteEndpoints,
   ...customerEndpoints,
   ...disputeEndpoints,
+  ...entitlementEndpoints,
   ...eventEndpoints,
   ...invoiceEndpoints,
   ...invoiceItemEndpoints,
+  ...meterEndpoints,
   ...paymentIntentEndpoints,
   ...paymentMethodEndpoints,
   ...planEndpoints,

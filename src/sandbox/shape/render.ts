@@ -4,6 +4,7 @@ import type { TableName, Tables } from '../store/table.ts';
 import type { World } from '../world.ts';
 import * as catalog from './catalog.ts';
 import { showCreditNote } from './credit-note.ts';
+import * as entitlement from './entitlement.ts';
 import * as customer from './customer.ts';
 import { showDispute } from './dispute.ts';
 import * as invoice from './invoice.ts';
@@ -19,6 +20,12 @@ const alone =
   <R>(show: (row: R) => Wire) =>
   (_world: World, row: R): Wire =>
     show(row);
+
+/** A meter's event has no id of its own. */
+const showMeterEvent = (event: Tables['billing.meter_event']): Wire => {
+  const { id: _id, ...rest } = publicPart(event);
+  return rest;
+};
 
 const shapes: { [T in TableName]?: Show<T> } = {
   customer: customer.showCustomer,
@@ -43,6 +50,11 @@ const shapes: { [T in TableName]?: Show<T> } = {
   subscription_schedule: alone(subscription.showSchedule),
   invoice: invoice.showInvoice,
   quote: showQuote,
+  'billing.meter': alone(publicPart),
+  'billing.meter_event': alone(showMeterEvent),
+  'entitlements.feature': alone(publicPart),
+  'entitlements.active_entitlement': alone(publicPart),
+  product_feature: entitlement.showProductFeature,
   invoiceitem: invoice.showInvoiceItem,
   'checkout.session': session.showCheckoutSession,
   'billing_portal.session': alone(session.showPortalSession),

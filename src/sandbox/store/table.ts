@@ -2,6 +2,7 @@
 // Adding a resource begins here.
 import type * as Core from './entity.ts';
 import type * as Catalog from './entity-catalog.ts';
+import type * as Entitlement from './entity-entitlement.ts';
 import type * as Invoice from './entity-invoice.ts';
 import type * as Metering from './entity-meter.ts';
 import type * as Payment from './entity-payment.ts';
@@ -18,6 +19,9 @@ export type Tables = {
   discount: Catalog.Discount;
   tax_rate: Catalog.TaxRate;
   quote: Quoting.Quote;
+  'entitlements.feature': Entitlement.Feature;
+  'entitlements.active_entitlement': Entitlement.ActiveEntitlement;
+  product_feature: Entitlement.ProductFeature;
   'billing.meter': Metering.Meter;
   'billing.meter_event': Metering.MeterEvent;
   tax_id: Core.TaxId;
