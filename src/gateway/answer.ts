@@ -118,6 +118,8 @@ export function createAnswerer(options: {
   function asData(outcome: Outcome) {
     const { verdict, decisionId, limits, used, held } = outcome;
     const counted = limits.map((limit, index) => ({
+      feature: limit.feature,
+      scope: limit.scope,
       window: limit.window,
       max: limit.max,
       used: used?.[index] ?? null,

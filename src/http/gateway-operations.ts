@@ -10,6 +10,8 @@ const checkMax = 100;
 const allowed = z.object({ allowed: z.literal(true), status: z.literal(200) }).loose();
 
 const limitView = z.object({
+  feature: z.string().meta({ description: 'The feature, or the pool' }),
+  scope: z.enum(['feature', 'pool', 'key']),
   window: z.string(),
   max: z.int(),
   used: z.int().nullable(),

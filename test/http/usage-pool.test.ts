@@ -48,11 +48,16 @@ describe('a pool', () => {
       id: 'upgrade',
       title: 'Upgrade to bigger, free of charge',
     });
+    const data = await m.gateway('POST', '/entitlements/check', { api_key: key, feature: 'texts' });
+    expect(data.body.limits.map((one: any) => [one.feature, one.scope, one.remaining])).toEqual([
+      ['texts', 'feature', 23],
+      ['credits', 'pool', 3],
+    ]);
     // All limits or none: what the pool refused is not counted elsewhere.
     expect((await m.check(key, 'texts', 5)).status).toBe(402);
     expect(await m.usage(id)).toEqual({
-      'texts month': { used: 6, held: 0 },
-      'credits month': { used: 46, held: 0 },
+      'texts month': { used: 7, held: 0 },
+      'credits month': { used: 47, held: 0 },
     });
   });
 

@@ -122,6 +122,23 @@ describe('POST /usage', () => {
     expect((await api('POST', '/usage', { ...call, token })).status).toBe(403);
   });
 
+  test('a thousand records at once are no trouble, one more is', async () => {
+    const { id } = await m.subscriber('large');
+    const records = Array.from({ length: 1_001 }, (_, n) => ({
+      feature: ['tokens', 'open'][n % 2],
+      units: 1,
+      id: `r${n}`,
+      at: m.later(-60 * (n % 1_000)).toISOString(),
+    }));
+    const tooMany = await m.gateway('POST', '/usage', { customer_id: id, records });
+    expect([tooMany.status, tooMany.body.errors[0].pointer]).toEqual([422, '/records']);
+    const startedAt = performance.now();
+    const thousand = { customer_id: id, records: records.slice(1) };
+    const { status, body } = await m.gateway('POST', '/usage', thousand);
+    expect([status, body.data.length]).toEqual([201, 1_000]);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+  });
+
   test('32 concurrent sendings of one batch record it once', async () => {
     const { id } = await m.subscriber('large');
     const records = Array.from({ length: 40 }, (_, n) => ({
