@@ -157,7 +157,13 @@ export const spend = (world: World, subscriptionId: string, now: number): void =
   }
   const left = holding(world, subscription.discounts, now).map((discount) => discount.id);
   if (left.length === subscription.discounts.length) return;
-  change(world, 'subscription', subscriptionId, { discounts: left });
+  change(
+    world,
+    'subscription',
+    subscriptionId,
+    { discounts: left },
+    'customer.subscription.updated',
+  );
 };
 
 /** A discount of the customer that holds once is spent by the first invoice that has it. */

@@ -63,7 +63,7 @@ export const applyOutcome = (
       markPaid(world, invoice, outcome.intent);
       return;
     case 'processing':
-      world.store.update('invoice', invoice.id, { attempted: true });
+      change(world, 'invoice', invoice.id, { attempted: true }, 'invoice.updated');
       return;
     case 'requires_action':
       announce(world, 'invoice.payment_action_required', invoice);
