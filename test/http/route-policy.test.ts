@@ -125,6 +125,7 @@ describe('settings', () => {
     expect((await http.operator('GET', '/settings')).body).toEqual({
       default_access: 'subscription',
       default_plan: null,
+      usage_late_seconds: 86_400,
     });
     const unknown = await http.operator('PATCH', '/settings', { default_plan: 'nope' });
     expect([unknown.status, unknown.body.errors[0].pointer]).toEqual([422, '/default_plan']);
@@ -133,7 +134,7 @@ describe('settings', () => {
       default_plan: 'free',
       default_access: 'key',
     });
-    expect(changed.body).toEqual({ default_access: 'key', default_plan: 'free' });
+    expect(changed.body).toMatchObject({ default_access: 'key', default_plan: 'free' });
   });
 
   test('409: the default plan cannot be archived', async () => {
