@@ -33,5 +33,6 @@ export const undiscountCustomer = (world: World, customer: Customer): Wire => {
   if (discount === undefined) throw missing('discount', customer.id);
   world.store.update('customer', customer.id, { _discounts: [] });
   announce(world, 'customer.discount.deleted', discount);
-  return { ...render(world, discount), deleted: true };
+  const { end: _end, ...shown } = render(world, discount);
+  return { ...shown, deleted: true };
 };

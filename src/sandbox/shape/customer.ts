@@ -112,8 +112,10 @@ export const showAccount = (id: string, created: number): Wire => ({
   object: 'account',
   business_profile: {
     mcc: null,
+    minority_owned_business_designation: null,
     name: 'Sandbox',
     product_description: null,
+    specified_commercial_transactions_act_url: null,
     support_address: null,
     support_email: null,
     support_phone: null,
@@ -136,7 +138,22 @@ export const showAccount = (id: string, created: number): Wire => ({
   },
   metadata: {},
   payouts_enabled: true,
-  settings: { dashboard: { display_name: 'Sandbox', timezone: 'Etc/UTC' } },
+  settings: {
+    branding: { icon: null, logo: null, primary_color: null, secondary_color: null },
+    card_payments: {
+      statement_descriptor_prefix: null,
+      statement_descriptor_prefix_kana: null,
+      statement_descriptor_prefix_kanji: null,
+    },
+    dashboard: { display_name: 'Sandbox', timezone: 'Etc/UTC' },
+    payments: {
+      statement_descriptor: 'SANDBOX',
+      statement_descriptor_kana: null,
+      statement_descriptor_kanji: null,
+      statement_descriptor_prefix_kana: null,
+      statement_descriptor_prefix_kanji: null,
+    },
+  },
   tos_acceptance: { date: null, ip: null, user_agent: null },
   type: 'standard',
 });

@@ -5,6 +5,8 @@ import type { Checker, Json } from './check.ts';
 
 export type Judge = {
   problems: Set<string>;
+  /** Every call that was answered with success, and every type of event. */
+  seen: Set<string>;
   answer: (method: string, path: string, status: number, body: unknown) => void;
   event: (event: Json) => void;
 };
@@ -12,14 +14,21 @@ export type Judge = {
 /** Collects what is wrong with answers and events; each problem once. */
 export const createJudge = (checker: Checker): Judge => {
   const problems = new Set<string>();
+  const seen = new Set<string>();
   const note = (found: string[]): void => {
     for (const problem of found) problems.add(withoutIds(problem));
   };
   return {
     problems,
-    answer: (method, path, status, body) =>
-      note(checker.answer(method, path.split('?')[0]!, status, body)),
-    event: (event) => note(checker.event(event)),
+    seen,
+    answer: (method, path, status, body) => {
+      if (status < 300) seen.add(`${method} ${path.split('?')[0]!}`);
+      note(checker.answer(method, path.split('?')[0]!, status, body));
+    },
+    event: (event) => {
+      seen.add(String(event['type']));
+      note(checker.event(event));
+    },
   };
 };
 

@@ -99,7 +99,7 @@ const anyOf =
   };
 
 const depthOf = (problems: string[]): number =>
-  Math.max(...problems.map((problem) => problem.split(' ')[0]!.split('.').length));
+  Math.max(...problems.map((problem) => problem.split(/ (?:is|must) /)[0]!.split('.').length));
 
 const oneOf = (values: (string | number)[]): Check => {
   const known = new Set<unknown>(values);
