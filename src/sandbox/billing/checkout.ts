@@ -10,10 +10,11 @@ import type { Subscription } from '../store/entity-subscription.ts';
 import type { Customer } from '../store/entity.ts';
 import type { CheckoutSession } from '../store/entity-session.ts';
 import { nowOn, type World } from '../world.ts';
+import { authenticatePayment, payOnce } from './checkout-payment.ts';
 import { blankCustomer } from './customer.ts';
 import { intentOf } from './invoice.ts';
 import { applyOutcome } from './invoice-collect.ts';
-import { authenticate } from './payment.ts';
+import { authenticate, cancelIntent } from './payment.ts';
 import { attach, methodByIdOrMagic } from './payment-method.ts';
 import { days } from './period.ts';
 import { completeSetup, confirmSetup } from './setup.ts';
@@ -38,6 +39,7 @@ export const actOnSession = (
 ): string => {
   if (session.status !== 'open') throw notOpen(session);
   if (outcome === 'abandon') return session.cancel_url ?? session.url ?? world.publicUrl;
+  if (session.mode === 'payment') return payNow(world, session, outcome, asked);
   const pending = pendingAttempt(world, session);
   if (pending !== null && outcome === 'paid' && asked.method === undefined) {
     return authenticateAttempt(world, session, true);
@@ -53,6 +55,28 @@ export const notOpen = (session: CheckoutSession, verb: 'expired' | 'used' = 'us
   invalid(
     `Only Checkout Sessions with a status in ["open"] can be ${verb}. This Checkout Session has a status of \`${session.status}\`.`,
   );
+
+const payNow = (
+  world: World,
+  session: CheckoutSession,
+  outcome: Exclude<CheckoutOutcome, 'abandon'>,
+  asked: { method?: string | undefined; promotion?: string | undefined },
+): string => {
+  const waiting = world.store.get('payment_intent', session.payment_intent ?? '');
+  if (waiting?.status === 'requires_action') {
+    if (outcome === 'paid' && asked.method === undefined) {
+      return authenticatePayment(world, session, true);
+    }
+    cancelIntent(world, waiting, 'abandoned');
+  }
+  const makesOne = session.customer !== null || session.customer_creation === 'always';
+  return payOnce(world, session, {
+    customer: makesOne ? customerOf(world, session).id : null,
+    now: nowOn(world, session._test_clock),
+    method: asked.method ?? methodFor[outcome],
+    discounts: [...session._discounts, ...promotionDiscount(world, asked.promotion)],
+  });
+};
 
 /** A session without a customer makes one when it is used. */
 const customerOf = (world: World, session: CheckoutSession): Customer => {
@@ -225,6 +249,8 @@ const setUp = (
 export const expireSession = (world: World, session: CheckoutSession): CheckoutSession => {
   const pending = pendingAttempt(world, session);
   if (pending !== null) endSubscription(world, pending, null);
+  const intent = world.store.get('payment_intent', session.payment_intent ?? '');
+  if (intent !== undefined) cancelIntent(world, intent, 'automatic');
   clearTimer(world, 'checkout.expire', session.id);
   const expired = world.store.update('checkout.session', session.id, {
     status: 'expired',

@@ -56,7 +56,7 @@ export const renew = (world: World, subscription: Subscription): void => {
 };
 
 /** A trial that ends with nobody to pay does what its settings say. */
-const endsWithoutMethod = (world: World, subscription: Subscription): boolean => {
+export const endsWithoutMethod = (world: World, subscription: Subscription): boolean => {
   const behavior = subscription.trial_settings.end_behavior.missing_payment_method;
   if (behavior === 'create_invoice' || subscription.collection_method === 'send_invoice')
     return false;

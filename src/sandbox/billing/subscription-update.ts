@@ -11,6 +11,7 @@ import { redeem } from './discount.ts';
 import { attachedMethod } from './payment-method.ts';
 import { changePlan } from './subscription-plan.ts';
 import { taxRates } from './tax.ts';
+import { endsWithoutMethod } from './subscription-renew.ts';
 import { periodEnd, rearm } from './subscription-timer.ts';
 
 export type UpdateAsked = z.output<typeof updateParams>;
@@ -23,6 +24,11 @@ export const updateSubscription = (
   refuseUpdate(subscription, asked);
   const now = nowOn(world, subscription.test_clock);
   const fields = plainFields(world, subscription, asked, now);
+  if (asked.trial_end === 'now' && subscription.status === 'trialing') {
+    const over = world.store.update('subscription', subscription.id, { ...fields, trial_end: now });
+    if (endsWithoutMethod(world, over)) return world.store.need('subscription', over.id);
+    world.store.put('subscription', subscription);
+  }
   if (changesPlan(asked)) {
     return changePlan(world, subscription, {
       items: asked.items ?? [],

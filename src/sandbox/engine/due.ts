@@ -14,6 +14,7 @@ import {
   warnUpcoming,
 } from '../billing/subscription-renew.ts';
 import { afterInvoiceFailed } from '../billing/subscription-status.ts';
+import { settlePayment } from '../billing/checkout-payment.ts';
 import { expireSession } from '../billing/checkout.ts';
 import { startPhase, warnExpiring } from '../billing/schedule.ts';
 import { intentOf } from '../billing/invoice.ts';
@@ -44,7 +45,10 @@ export const whenDue: Record<TimerKind, WhenDue> = {
   'payment_intent.settle': (world, ref) => {
     const intent = world.store.need('payment_intent', ref);
     const outcome = settle(world, intent);
-    if (intent._invoice === null) return;
+    if (intent._invoice === null) {
+      settlePayment(world, outcome.intent, outcome.kind === 'succeeded');
+      return;
+    }
     const invoice = world.store.need('invoice', intent._invoice);
     if (invoice.status === 'open') applyOutcome(world, invoice, outcome, 'schedule', null);
     settleSession(world, invoice, outcome.kind === 'succeeded');

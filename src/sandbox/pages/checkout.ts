@@ -2,7 +2,7 @@
 import type { Request, Response } from 'express';
 import { actOnSession } from '../billing/checkout.ts';
 import { cardByNumber } from '../billing/card.ts';
-import { itemAmount } from '../billing/invoice-line.ts';
+import { priceAmount } from '../billing/price-amount.ts';
 import { forPeople } from '../billing/money.ts';
 import { makeMethod } from '../billing/payment-method.ts';
 import type { CheckoutSession } from '../store/entity-session.ts';
@@ -73,7 +73,7 @@ const show = (
     const every = price.recurring === null ? '' : ` / ${price.recurring.interval}`;
     return row(
       `${item.quantity} × ${escape(name)}`,
-      `${forPeople(itemAmount(world, item), price.currency)}${every}`,
+      `${forPeople(priceAmount(price, item.quantity), price.currency)}${every}`,
     );
   });
   const due =
@@ -92,7 +92,7 @@ const show = (
     }</p><p>${numberField} ${button('outcome', 'typed', 'Pay with this card')}</p>`,
   );
   const leave = form(action, button('outcome', 'abandon', 'Cancel and go back'));
-  const title = session.mode === 'setup' ? 'Save a card' : 'Subscribe';
+  const title = { setup: 'Save a card', subscription: 'Subscribe', payment: 'Pay' }[session.mode];
   sendPage(
     response,
     title,

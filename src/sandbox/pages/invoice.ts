@@ -1,11 +1,13 @@
 // The hosted invoice page, and the page on which a bank would ask its customer to authenticate.
 import type { Request, Response } from 'express';
 import { authenticateAttempt, sessionOfInvoice } from '../billing/checkout.ts';
+import { authenticatePayment, sessionOfIntent } from '../billing/checkout-payment.ts';
 import { cardByNumber } from '../billing/card.ts';
 import { applyOutcome } from '../billing/invoice-collect.ts';
 import { payInvoice } from '../billing/invoice-pay.ts';
 import { forPeople } from '../billing/money.ts';
 import { authenticate } from '../billing/payment.ts';
+import { keepForLater } from '../billing/payment-intent.ts';
 import { makeMethod } from '../billing/payment-method.ts';
 import { completeSetup } from '../billing/setup.ts';
 import { intentOf } from '../billing/invoice.ts';
@@ -138,7 +140,20 @@ export const finish = (world: World, intent: PaymentIntent, passes: boolean): st
   const invoice = intent._invoice === null ? null : world.store.need('invoice', intent._invoice);
   const session = invoice === null ? null : sessionOfInvoice(world, invoice);
   if (session !== null) return authenticateAttempt(world, session, passes);
+  const payment = sessionOfIntent(world, intent);
+  if (payment?.status === 'open') return authenticatePayment(world, payment, passes);
   const outcome = authenticate(world, intent, passes);
+  if (outcome.kind === 'succeeded') keepForLater(world, outcome.intent);
   if (invoice !== null) applyOutcome(world, invoice, outcome, 'person', null);
-  return invoice?.hosted_invoice_url ?? world.publicUrl;
+  return invoice?.hosted_invoice_url ?? returnUrl(world, outcome.intent);
+};
+
+/** Where a program's own intent sends its person back to. */
+const returnUrl = (world: World, intent: PaymentIntent): string => {
+  if (intent._return_url == null || !URL.canParse(intent._return_url)) return world.publicUrl;
+  const url = new URL(intent._return_url);
+  url.searchParams.set('payment_intent', intent.id);
+  url.searchParams.set('payment_intent_client_secret', intent.client_secret);
+  url.searchParams.set('redirect_status', intent.status === 'succeeded' ? 'succeeded' : 'failed');
+  return url.href;
 };

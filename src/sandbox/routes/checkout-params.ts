@@ -13,7 +13,7 @@ export const createParams = z.strictObject({
   mode: z.enum(['subscription', 'setup', 'payment']),
   customer: text.optional(),
   customer_email: text.optional(),
-  customer_creation: text.optional(),
+  customer_creation: z.enum(['always', 'if_required']).optional(),
   customer_update: loose,
   client_reference_id: z.string().max(200).optional(),
   success_url: webAddress.optional(),
@@ -44,6 +44,22 @@ export const createParams = z.strictObject({
           }),
         })
         .optional(),
+    })
+    .optional(),
+  allowed_payment_method_types: z.array(text).max(20).optional(),
+  /** Of older API versions. */
+  payment_method_types: z.array(text).max(20).optional(),
+  payment_intent_data: z
+    .strictObject({
+      capture_method: z.enum(['automatic', 'automatic_async', 'manual']).optional(),
+      description: text.optional(),
+      metadata: metadata.optional(),
+      receipt_email: text.optional(),
+      setup_future_usage: z.enum(['off_session', 'on_session']).optional(),
+      shipping: loose,
+      statement_descriptor: z.string().max(22).optional(),
+      statement_descriptor_suffix: z.string().max(22).optional(),
+      transfer_group: text.optional(),
     })
     .optional(),
   setup_intent_data: z

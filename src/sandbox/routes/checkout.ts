@@ -1,7 +1,7 @@
-// /v1/checkout/sessions (https://docs.stripe.com/api/checkout/sessions): modes subscription and setup.
+// /v1/checkout/sessions (https://docs.stripe.com/api/checkout/sessions): all three modes.
 import { z } from 'zod';
 import { customerNow, endpoint, find, findCustomer, type Endpoint } from '../api/endpoint.ts';
-import { invalid } from '../api/error.ts';
+import { invalid, missingParam } from '../api/error.ts';
 import { lineItems } from '../api/expand.ts';
 import { page } from '../api/list.ts';
 import { isWithin, mergeMetadata, metadata, paging } from '../api/params.ts';
@@ -10,10 +10,12 @@ import { findCoupon } from '../billing/discount.ts';
 import { percent } from '../billing/money.ts';
 import { hourSeconds } from '../billing/period.ts';
 import { createSetup } from '../billing/setup.ts';
-import { itemAmount } from '../billing/invoice-line.ts';
+import { priceAmount } from '../billing/price-amount.ts';
+import { isMetered } from '../billing/usage.ts';
 import { recurringPrice } from '../billing/subscription-price.ts';
 import { createParams, listParams } from './checkout-params.ts';
 import { setTimer } from '../engine/timer.ts';
+import type { Price } from '../store/entity-catalog.ts';
 import type { Customer } from '../store/entity.ts';
 import type { CheckoutSession } from '../store/entity-session.ts';
 import { randomText, type World } from '../world.ts';
@@ -29,10 +31,14 @@ const create = (world: World, asked: Asked): CheckoutSession => {
   const now = customerNow(world, customer);
   refuse(asked, now);
   const items = (asked.line_items ?? []).map((item, i) => ({
-    price: recurringPrice(world, item.price, `line_items[${i}][price]`).id,
+    price: priceFor(world, asked.mode, item.price, `line_items[${i}][price]`).id,
     quantity: item.quantity ?? 1,
   }));
-  const subtotal = items.reduce((sum, item) => sum + itemAmount(world, item), 0);
+  const subtotal = items.reduce(
+    (sum, { price, quantity }) =>
+      sum + priceAmount(world.store.need('price', price), isCounted(world, price) ? 0 : quantity),
+    0,
+  );
   const id = `cs_test_${randomText(58)}`;
   const session: CheckoutSession = {
     id,
@@ -50,7 +56,8 @@ const create = (world: World, asked: Asked): CheckoutSession => {
     invoice: null,
     livemode: false,
     metadata: mergeMetadata({}, asked.metadata),
-    mode: asked.mode === 'setup' ? 'setup' : 'subscription',
+    mode: asked.mode,
+    ...(asked.mode === 'payment' ? paymentPart(asked) : {}),
     payment_status: asked.mode === 'setup' ? 'no_payment_required' : 'unpaid',
     setup_intent: asked.mode === 'setup' ? setupIntent(world, customer, asked, now) : null,
     status: 'open',
@@ -69,13 +76,48 @@ const create = (world: World, asked: Asked): CheckoutSession => {
   return world.store.put('checkout.session', session);
 };
 
+const isCounted = (world: World, price: string): boolean =>
+  isMetered(world.store.need('price', price));
+
+const dataKeys = [
+  ['payment', 'payment_intent_data'],
+  ['setup', 'setup_intent_data'],
+  ['subscription', 'subscription_data'],
+] as const;
+
+/** Payments take what is paid once, subscriptions what recurs. */
+const priceFor = (world: World, mode: Asked['mode'], id: string, param: string): Price => {
+  if (mode !== 'payment') return recurringPrice(world, id, param);
+  const price = world.store.get('price', id);
+  if (price === undefined) throw missingParam('price', id, param);
+  if (price.recurring !== null) {
+    throw invalid(
+      'You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only one-time prices.',
+      { param },
+    );
+  }
+  if (!price.active) throw invalid('The price specified is inactive.', { param });
+  return price;
+};
+
+const paymentPart = (asked: Asked): Partial<CheckoutSession> => {
+  const { metadata: meta, ...data } = asked.payment_intent_data ?? {};
+  const given = Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined));
+  return {
+    payment_intent: null,
+    customer_creation:
+      asked.customer === undefined ? (asked.customer_creation ?? 'if_required') : null,
+    _payment_data: { ...given, metadata: mergeMetadata({}, meta) },
+  };
+};
+
 const refuse = (asked: Asked, now: number): void => {
-  if (asked.mode === 'payment')
-    throw invalid('The sandbox has no one-time payments: `mode` is `subscription` or `setup`.', {
-      param: 'mode',
-    });
   if (asked.success_url === undefined) throw needed('success_url');
-  if (asked.mode === 'subscription' && asked.line_items === undefined) throw needed('line_items');
+  if (asked.mode !== 'setup' && asked.line_items === undefined) throw needed('line_items');
+  for (const [mode, key] of dataKeys) {
+    if (asked.mode === mode || asked[key] === undefined) continue;
+    throw invalid(`You can not pass \`${key}\` in \`${asked.mode}\` mode.`, { param: key });
+  }
   if (asked.mode === 'setup' && asked.line_items !== undefined) {
     throw invalid('You can not pass `line_items` in `setup` mode.', { param: 'line_items' });
   }

@@ -4,7 +4,7 @@ import { customerNow, endpoint, find, findCustomer, type Endpoint } from '../api
 import { page } from '../api/list.ts';
 import { bool, mergeMetadata, metadata, paging, text } from '../api/params.ts';
 import { defaultConfiguration } from '../billing/portal.ts';
-import { add, announce } from '../delivery/event.ts';
+import { add, announce, change } from '../delivery/event.ts';
 import type { PortalSession } from '../store/entity-session.ts';
 import { newId, nowOn, randomText, type World } from '../world.ts';
 
@@ -126,11 +126,13 @@ export const portalEndpoints: Endpoint[] = [
     configurationParams.extend({ active: bool.optional() }),
     ({ world, params, ids }) => {
       const row = find(world, 'billing_portal.configuration', ids['id']);
-      return world.store.update('billing_portal.configuration', row.id, {
+      const patch = {
         active: params.active ?? row.active,
         metadata: mergeMetadata(row.metadata, params.metadata),
         updated: nowOn(world, null),
-      });
+      };
+      const type = 'billing_portal.configuration.updated';
+      return change(world, 'billing_portal.configuration', row.id, patch, type);
     },
   ),
 ];

@@ -1,5 +1,6 @@
 // The rows beside billing itself: pages a person opens, schedules, events and their deliveries,
 // and what the sandbox keeps about itself. A key that starts with `_` never leaves the process.
+import type { PaymentIntent } from './entity-payment.ts';
 import type { Metadata, Row } from './entity.ts';
 
 export type CheckoutSession = Row<'checkout.session'> & {
@@ -14,7 +15,9 @@ export type CheckoutSession = Row<'checkout.session'> & {
   invoice: string | null;
   livemode: false;
   metadata: Metadata;
-  mode: 'subscription' | 'setup';
+  mode: 'subscription' | 'setup' | 'payment';
+  payment_intent?: string | null;
+  customer_creation?: 'always' | 'if_required' | null;
   payment_status: 'paid' | 'unpaid' | 'no_payment_required';
   setup_intent: string | null;
   status: 'open' | 'complete' | 'expired';
@@ -32,6 +35,8 @@ export type CheckoutSession = Row<'checkout.session'> & {
     description: string | null;
   };
   _setup_subscription: string | null;
+  /** What the payment intent of a one-time payment is made with. */
+  _payment_data?: Partial<PaymentIntent>;
   _discounts: { coupon?: string | undefined; promotion_code?: string | undefined }[];
   _collect: 'always' | 'if_required';
   _attempt: string | null;
