@@ -12,6 +12,10 @@ export type Setting = {
   every?: number;
   quantity?: number;
   balance?: number;
+  /** Instead of an amount: tiers, as volume or graduated. */
+  tiers?: Pick<Stripe.PriceCreateParams, 'tiers' | 'tiers_mode'>;
+  /** A tax rate that holds for the whole subscription. */
+  tax?: { percentage: number; inclusive: boolean };
   /** A coupon, made for the scene. */
   coupons?: Stripe.CouponCreateParams[];
   /** What else the subscription is made with. */
@@ -57,11 +61,28 @@ export const openScene = async ({ stripe }: Stand, begins: string, setting: Sett
   const coupons = await Promise.all(
     (setting.coupons ?? []).map((one) => stripe.coupons.create(one)),
   );
-  const price = await priceOf(setting.decimal ?? setting.amount ?? 1000);
+  const tiered = async (): Promise<string> => {
+    const made = await stripe.prices.create({
+      currency,
+      recurring: { interval, interval_count: every },
+      product_data: { name: 'Pro' },
+      billing_scheme: 'tiered',
+      ...setting.tiers,
+    });
+    return made.id;
+  };
+  const price = await (setting.tiers === undefined
+    ? priceOf(setting.decimal ?? setting.amount ?? 1000)
+    : tiered());
+  const rates =
+    setting.tax === undefined
+      ? []
+      : [(await stripe.taxRates.create({ display_name: 'VAT', ...setting.tax })).id];
   const made = await stripe.subscriptions.create({
     customer: customer.id,
     items: [{ price, ...(setting.quantity === undefined ? {} : { quantity: setting.quantity }) }],
     ...(coupons.length === 0 ? {} : { discounts: coupons.map(({ id }) => ({ coupon: id })) }),
+    ...(rates.length === 0 ? {} : { default_tax_rates: rates }),
     ...setting.more,
   });
   const item = made.items.data[0]!.id;

@@ -808,6 +808,139 @@ describe('currencies and decimal prices', () => {
   ]);
 });
 
+describe('tiers', () => {
+  // 1 to 5 at 500, 6 to 10 at 400, from 11 on at 300 each.
+  const tiers = (mode: 'volume' | 'graduated', quantity: number): Setting => ({
+    quantity,
+    tiers: {
+      tiers_mode: mode,
+      tiers: [
+        { up_to: 5, unit_amount: 500 },
+        { up_to: 10, unit_amount: 400 },
+        { up_to: 'inf', unit_amount: 300 },
+      ],
+    },
+  });
+  const totals = (s: Scene) => s.totals();
+  const changed =
+    (quantity: number) =>
+    async (s: Scene): Promise<unknown> => {
+      await s.to(half);
+      await s.quantity(quantity, always);
+      return (await s.last()).total;
+    };
+  check([
+    [
+      decimals,
+      'volume: 6 x 400, all at the price of their tier',
+      april,
+      tiers('volume', 6),
+      totals,
+      [2400],
+    ],
+    [decimals, 'volume: 20 x 300', april, tiers('volume', 20), totals, [6000]],
+    [decimals, 'graduated: 5 x 500 + 400', april, tiers('graduated', 6), totals, [2900]],
+    [
+      decimals,
+      'graduated: 5 x 500 + 5 x 400 + 10 x 300',
+      april,
+      tiers('graduated', 20),
+      totals,
+      [7500],
+    ],
+    [
+      prorations,
+      'volume, a sixth at half time costs less: 2400 / 2 - 2500 / 2',
+      april,
+      tiers('volume', 5),
+      changed(6),
+      -50,
+    ],
+    [
+      prorations,
+      'graduated, from 5 to 20 at half time: 7500 / 2 - 2500 / 2',
+      april,
+      tiers('graduated', 5),
+      changed(20),
+      2500,
+    ],
+  ]);
+});
+
+describe('taxes', () => {
+  const taxes = 'billing/taxes/tax-rates';
+  const rate = (percentage: number, inclusive: boolean, more: Setting = {}): Setting => ({
+    ...more,
+    tax: { percentage, inclusive },
+  });
+  const sums = async (s: Scene): Promise<unknown> => {
+    const { subtotal, total, total_excluding_tax: net, total_taxes: list } = await s.last();
+    return [subtotal, net, list?.map((tax) => tax.amount), total];
+  };
+  check([
+    [
+      taxes,
+      'exclusive: 20 percent on top of 1000',
+      april,
+      rate(20, false),
+      sums,
+      [1000, 1000, [200], 1200],
+    ],
+    [
+      taxes,
+      'inclusive: 1000 holds 166.67 of 20 percent',
+      april,
+      rate(20, true),
+      sums,
+      [1000, 833, [167], 1000],
+    ],
+    [
+      taxes,
+      'exclusive: 8.875 percent of 999 is 88.66',
+      april,
+      rate(8.875, false, { amount: 999 }),
+      sums,
+      [999, 999, [89], 1088],
+    ],
+    [
+      taxes,
+      'a discount comes first: 20 percent of 900',
+      april,
+      rate(20, false, { coupons: [{ percent_off: 10, duration: 'once' }] }),
+      sums,
+      [1000, 900, [180], 1080],
+    ],
+    [
+      taxes,
+      'prorations are taxed too: 200 on 1000 less 100 on 500',
+      april,
+      rate(20, false),
+      async (s) => {
+        await s.to(half);
+        await s.switchTo(2000, always);
+        return sums(s);
+      },
+      [500, 500, [100], 600],
+    ],
+    [
+      taxes,
+      'inclusive in yen: 1100 holds 100 of 10 percent',
+      april,
+      rate(10, true, { currency: 'jpy', amount: 1100 }),
+      sums,
+      [1100, 1000, [100], 1100],
+    ],
+    [
+      taxes,
+      'a trial is taxed with nothing',
+      april,
+      rate(20, false, { more: { trial_period_days: 7 } }),
+      async (s) => [(await s.last()).total, (await s.last()).amount_due],
+      [0, 0],
+    ],
+  ]);
+});
+
 describe('balances', () => {
   check([
     [
