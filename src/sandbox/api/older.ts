@@ -4,7 +4,7 @@ import { StripeError } from './error.ts';
 import type { Form, FormValue } from './form.ts';
 
 /** By endpoint; `*` stands for every place of a list. */
-const older: Record<string, string[]> = {
+export const older: Record<string, string[]> = {
   'POST /v1/customers': ['coupon'],
   'POST /v1/customers/:id': ['coupon'],
   'POST /v1/promotion_codes': ['coupon'],
