@@ -58,7 +58,6 @@ const outside: [pattern: RegExp, why: string][] = [
   ],
   [/^account\./, 'Connect'],
   [/^(balance|payout|topup|transfer)\./, 'money of the account itself'],
-  [/cash_balance|partially_funded/, 'cash balances'],
   [/^identity\./, 'Identity'],
   [/^issuing/, 'Issuing'],
   [/^payment_link\./, 'Payment Links'],

@@ -157,6 +157,26 @@ describe('payment intents', () => {
   });
 });
 
+test('a bank transfer pays in parts, and the rest stays with the customer', async () => {
+  const { id: customer } = await stripe.customers.create();
+  const intent = await stripe.paymentIntents.create({
+    amount: 2_000,
+    currency: 'usd',
+    customer,
+    payment_method_data: { type: 'customer_balance' },
+    confirm: true,
+  });
+  expect(intent.next_action?.display_bank_transfer_instructions?.amount_remaining).toBe(2_000);
+  await stripe.testHelpers.customers.fundCashBalance(customer, { amount: 500, currency: 'usd' });
+  const part = await stripe.paymentIntents.retrieve(intent.id);
+  expect(part.status).toBe('requires_action');
+  expect(part.next_action?.display_bank_transfer_instructions?.amount_remaining).toBe(1_500);
+  await stripe.testHelpers.customers.fundCashBalance(customer, { amount: 1_600, currency: 'usd' });
+  expect((await stripe.paymentIntents.retrieve(intent.id)).status).toBe('succeeded');
+  expect((await stripe.customers.retrieveCashBalance(customer)).available).toEqual({ usd: 100 });
+  expect((await stripe.customers.listCashBalanceTransactions(customer)).data).toHaveLength(4);
+});
+
 describe('charges of the old kind', () => {
   test('a token pays, is held, is captured', async () => {
     const charge = await stripe.charges.create({

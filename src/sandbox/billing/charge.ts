@@ -73,6 +73,11 @@ export const addCharge = (
 };
 
 const methodDetails = (method: PaymentMethod): object =>
+  method.type === 'customer_balance'
+    ? { customer_balance: {}, type: 'customer_balance' }
+    : cardOrDebit(method);
+
+const cardOrDebit = (method: PaymentMethod): object =>
   method.card === undefined
     ? {
         sepa_debit: {

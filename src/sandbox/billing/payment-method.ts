@@ -39,6 +39,21 @@ export const makeMethod = (
   });
 };
 
+/** Bank transfers into the customer's cash balance. */
+export const makeTransferMethod = (world: World): PaymentMethod =>
+  world.store.put('payment_method', {
+    id: newId('pm'),
+    object: 'payment_method',
+    created: nowOn(world, null),
+    livemode: false,
+    metadata: {},
+    customer: null,
+    type: 'customer_balance',
+    _magic: null,
+    _number: '',
+    _set_up: false,
+  });
+
 /** The payment method an id names; a test id makes a new one each time, as at Stripe. */
 export const methodByIdOrMagic = (
   world: World,

@@ -7,6 +7,7 @@ import type { Charge, PaymentIntent, PaymentMethod } from '../store/entity-payme
 import { newId, nowOn, randomText, type World } from '../world.ts';
 import { cardByNumber, type Decline } from './card.ts';
 import { addCharge, settledCharge } from './charge.ts';
+import { awaitTransfer } from './cash.ts';
 import { openDispute } from './dispute.ts';
 import { days } from './period.ts';
 
@@ -73,6 +74,7 @@ export const attempt = (
   method: PaymentMethod,
   session: 'on' | 'off',
 ): Outcome => {
+  if (method.type === 'customer_balance') return awaitTransfer(world, intent, method);
   const card = cardByNumber(method._number);
   const asks =
     card.authenticates === 'always' || (card.authenticates === 'until_set_up' && !method._set_up);
@@ -186,7 +188,7 @@ const authorize = (world: World, intent: PaymentIntent, method: PaymentMethod): 
   return { kind: 'succeeded', intent: waiting };
 };
 
-const succeed = (world: World, intent: PaymentIntent, method: PaymentMethod): Outcome => {
+export const succeed = (world: World, intent: PaymentIntent, method: PaymentMethod): Outcome => {
   if (intent.capture_method === 'manual') return authorize(world, intent, method);
   const charge = settledCharge(world, intent, method, { status: 'succeeded' });
   announce(world, 'charge.succeeded', charge);

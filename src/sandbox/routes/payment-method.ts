@@ -5,7 +5,13 @@ import { invalid } from '../api/error.ts';
 import { page } from '../api/list.ts';
 import { clearable, int, mergeMetadata, metadata, paging, text } from '../api/params.ts';
 import { cardByMagic, cardByNumber } from '../billing/card.ts';
-import { attach, detach, makeMethod, methodByIdOrMagic } from '../billing/payment-method.ts';
+import {
+  attach,
+  detach,
+  makeMethod,
+  makeTransferMethod,
+  methodByIdOrMagic,
+} from '../billing/payment-method.ts';
 import { change } from '../delivery/event.ts';
 import type { PaymentMethod } from '../store/entity-payment.ts';
 import type { World } from '../world.ts';
@@ -38,7 +44,8 @@ const billingDetails = z.strictObject({
 
 /** `payment_method_data`: a method made by the way. */
 export const methodData = z.strictObject({
-  type: z.enum(['card', 'sepa_debit']),
+  type: z.enum(['card', 'sepa_debit', 'customer_balance']),
+  customer_balance: z.strictObject({}).optional(),
   card: card.optional(),
   sepa_debit: z.strictObject({ iban: text }).optional(),
   billing_details: billingDetails.optional(),
@@ -97,6 +104,7 @@ const described = (
 };
 
 const madeFrom = (world: World, params: Asked): PaymentMethod => {
+  if (params.type === 'customer_balance') return makeTransferMethod(world);
   if (params.type === 'sepa_debit') {
     const { iban } = params.sepa_debit ?? { iban: 'DE89370400440532013000' };
     return makeMethod(world, { settlesLater: 'succeeded', ...cardByNumber(iban), brand: 'sepa' });

@@ -2,6 +2,7 @@
 import type { Endpoint } from '../api/endpoint.ts';
 import { accountEndpoints } from './account.ts';
 import { balanceEndpoints } from './balance.ts';
+import { cashEndpoints } from './cash.ts';
 import { chargeEndpoints } from './charge.ts';
 import { checkoutEndpoints } from './checkout.ts';
 import { couponEndpoints } from './coupon.ts';
@@ -32,6 +33,7 @@ import { testClockEndpoints } from './test-clock.ts';
 export const endpoints: Endpoint[] = [
   ...accountEndpoints,
   ...balanceEndpoints,
+  ...cashEndpoints,
   ...chargeEndpoints,
   ...checkoutEndpoints,
   ...couponEndpoints,

@@ -37,8 +37,13 @@ export const showPaymentMethod = (method: PaymentMethod): Wire => ({
   billing_details: { address: emptyAddress, email: null, name: null, phone: null, tax_id: null },
   customer_account: null,
   ...publicPart(method),
-  ...(method.card === undefined ? { sepa_debit: sepaDebit(method) } : { card: card(method) }),
+  ...kindOf(method),
 });
+
+const kindOf = (method: PaymentMethod): Wire => {
+  if (method.type === 'customer_balance') return { customer_balance: {} };
+  return method.card === undefined ? { sepa_debit: sepaDebit(method) } : { card: card(method) };
+};
 
 const emptyAddress = {
   city: null,

@@ -45,6 +45,10 @@ const shapes: { [T in TableName]?: Show<T> } = {
   charge: alone(payment.showCharge),
   refund: alone(payment.showRefund),
   dispute: showDispute,
+  customer_cash_balance_transaction: alone((row) => ({
+    customer_account: null,
+    ...publicPart(row),
+  })),
   invoice_payment: alone(payment.showInvoicePayment),
   subscription: subscription.showSubscription,
   subscription_schedule: alone(subscription.showSchedule),

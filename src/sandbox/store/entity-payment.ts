@@ -5,7 +5,7 @@ export type BillingDetails = { address: object | null; [more: string]: unknown }
 
 export type PaymentMethod = Kept<'payment_method'> & {
   customer: string | null;
-  type: 'card' | 'sepa_debit';
+  type: 'card' | 'sepa_debit' | 'customer_balance';
   card?: { brand: string; last4: string; exp_month: number; exp_year: number };
   billing_details?: BillingDetails;
   allow_redisplay?: 'always' | 'limited' | 'unspecified';
@@ -55,6 +55,20 @@ export type PaymentIntent = Kept<'payment_intent'> & {
   setup_future_usage?: string | null;
   _invoice: string | null;
   _return_url?: string | null;
+  /** What bank transfers have brought so far. */
+  _funded?: number;
+};
+
+export type CashTransaction = Row<'customer_cash_balance_transaction'> & {
+  created: number;
+  currency: string;
+  customer: string;
+  ending_balance: number;
+  livemode: false;
+  net_amount: number;
+  type: 'funded' | 'applied_to_payment';
+  funded?: { bank_transfer: { reference: string | null; type: string } };
+  applied_to_payment?: { payment_intent: string };
 };
 
 export type Charge = Kept<'charge'> & {

@@ -33,6 +33,7 @@ export type Tables = {
   charge: Payment.Charge;
   refund: Payment.Refund;
   dispute: Payment.Dispute;
+  customer_cash_balance_transaction: Payment.CashTransaction;
   subscription: Subscription.Subscription;
   invoice: Invoice.Invoice;
   invoiceitem: Invoice.InvoiceItem;
