@@ -185,6 +185,11 @@ const payments = async (): Promise<void> => {
   }
   const setup = await post('setup_intents', { customer: who.id });
   await post(`setup_intents/${setup.id}/cancel`);
+  const transfer = { amount: 100, currency: 'usd' };
+  await post(`test_helpers/customers/${who.id}/fund_cash_balance`, transfer);
+  await get(`customers/${who.id}/cash_balance`);
+  const cash = await get(`customers/${who.id}/cash_balance_transactions`);
+  await get(`customers/${who.id}/cash_balance_transactions/${cash.data[0].id}`);
 };
 
 const invoices = async (): Promise<void> => {
