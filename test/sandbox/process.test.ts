@@ -126,7 +126,7 @@ test('killed with -9 in the middle of traffic, again and again, it keeps all tha
   const events = await stripe.events.list({ limit: 100 }).autoPagingToArray({ limit: 10_000 });
   const announced = events
     .filter((event) => event.type === 'customer.created')
-    .map((event) => (event.data.object).id);
+    .map((event) => event.data.object.id);
   expect(announced.sort()).toEqual(all.map((customer) => customer.id).sort());
 });
 
