@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { format, resolveConfig } from 'prettier';
 import { older } from '../../src/sandbox/api/older.ts';
+import { errorOf, openStand } from './stand.ts';
 import { reportParameters } from './schema/report.ts';
 
 /** Taken although the SDK's types of this version do not know it, each for a reason. */
@@ -37,4 +38,23 @@ test('what is not supported is listed in the documentation', async () => {
   const wanted = await format(report.text, { ...(await resolveConfig(path)), parser: 'markdown' });
   // Out of date: node --import tsx scripts/sandbox-parameters.ts
   expect(readFileSync(path, 'utf8')).toBe(wanted);
+});
+
+test('inside what is taken and not used only names that Stripe knows are taken', async () => {
+  const path = new URL('../../src/sandbox/api/ignored.txt', import.meta.url).pathname;
+  expect(readFileSync(path, 'utf8')).toBe(report.ignored);
+  const stand = await openStand();
+  const create = (card: object) =>
+    stand.stripe.paymentIntents.create({
+      amount: 500,
+      currency: 'usd',
+      payment_method_options: { card },
+    });
+  expect((await create({ request_three_d_secure: 'automatic' })).id).toMatch(/^pi_/);
+  expect(await errorOf(create({ nonsense: { a: 1 } }))).toMatchObject({
+    statusCode: 400,
+    code: 'parameter_unknown',
+    param: 'payment_method_options[card][nonsense]',
+  });
+  await stand.close();
 });

@@ -5,6 +5,7 @@ import type { Answer, Endpoint } from './endpoint.ts';
 import { expandAll } from './expand.ts';
 import { renderError, StripeError } from './error.ts';
 import type { Form } from './form.ts';
+import { refuseUnknownInside } from './ignored.ts';
 import { refuseOlder } from './older.ts';
 import { readParams, text } from './params.ts';
 import { findAnswer, keepAnswer } from './replay.ts';
@@ -56,6 +57,7 @@ const perform = (world: World, incoming: Incoming): { status: number; body: unkn
   const { expand: paths = [] } = readParams(expandSchema, expand === undefined ? {} : { expand });
   refuseOlder(endpoint, form, incoming.fromCli);
   const params = readParams(endpoint.schema, form);
+  refuseUnknownInside(endpoint, form);
   world.request = { id: incoming.requestId, idempotency_key: key };
   const run = endpoint.rehearses === true ? world.store.rehearse : world.store.transaction;
   return run(

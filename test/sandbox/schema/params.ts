@@ -2,7 +2,12 @@
 // allow for the same call: what only the sandbox takes, and what it does not support.
 import type { Definitions, ObjectSchema, Schema } from './schema.ts';
 
-export type Comparison = { unknown: string[]; unsupported: string[] };
+export type Comparison = {
+  unknown: string[];
+  unsupported: string[];
+  /** What is taken and not used, with the names that Stripe knows inside it, as `a(b c) d`. */
+  ignored: { path: string; names: string }[];
+};
 
 /** The little of zod's definitions that parameters are made of. */
 type Zod = { def: ZodDef };
@@ -37,20 +42,34 @@ export const compareParams = (
   params: Schema | null,
   definitions: Definitions,
 ): Comparison => {
-  const found: Comparison = { unknown: [], unsupported: [] };
+  const found: Comparison = { unknown: [], unsupported: [], ignored: [] };
   const alternatives = (given: Schema): Schema[] => {
     if ('$ref' in given) return alternatives(definitions[given.$ref]!);
-    return 'anyOf' in given ? (given.anyOf).flatMap(alternatives) : [given];
+    return 'anyOf' in given ? given.anyOf.flatMap(alternatives) : [given];
   };
   const objects = (given: Schema[]): ObjectSchema[] =>
     given.filter((one): one is ObjectSchema => 'type' in one && one.type === 'object');
+
+  const namesIn = (theirs: Schema[]): string => {
+    const lists = theirs.filter((one) => 'type' in one && one.type === 'array');
+    const inside = lists.flatMap((one) => alternatives((one as { items: Schema }).items));
+    const all = objects([...theirs, ...inside]);
+    const names = new Map<string, string>();
+    for (const { properties, additionalProperties: rest } of all) {
+      for (const [name, inner] of Object.entries(properties))
+        names.set(name, namesIn(alternatives(inner)));
+      if (typeof rest === 'object') names.set('*', namesIn(alternatives(rest)));
+    }
+    return [...names].map(([name, inner]) => (inner === '' ? name : `${name}(${inner})`)).join(' ');
+  };
 
   const compare = (ours: Zod[], theirs: Schema[], path: string): void => {
     for (const zod of ours) {
       const { type } = zod.def;
       if (type === 'array') compareList(zod, theirs, path);
       else if (type === 'enum' || type === 'literal') compareWords(zod, theirs, path);
-      else if (type === 'unknown' || type === 'any') found.unknown.push(`${path} takes anything`);
+      else if (type === 'unknown' || type === 'any')
+        found.ignored.push({ path, names: namesIn(theirs) });
     }
     const shapes = ours.filter((zod) => zod.def.type === 'object');
     if (shapes.length > 0) compareObjects(shapes, objects(theirs), path);
@@ -61,7 +80,7 @@ export const compareParams = (
     const supported = new Set<string>();
     for (const { def } of shapes) {
       if (def.catchall !== undefined && def.catchall.def.type !== 'never')
-        found.unknown.push(`${path} takes anything`);
+        found.ignored.push({ path, names: namesIn(theirs) });
       for (const [name, inner] of Object.entries(def.shape!)) {
         supported.add(name);
         const known = theirs.flatMap((one) => propertyOf(one, name));

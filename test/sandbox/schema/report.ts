@@ -2,11 +2,16 @@
 // docs/sandbox-parameters.md, written by scripts/sandbox-parameters.ts and checked by a test.
 import { endpoints } from '../../../src/sandbox/routes/table.ts';
 import { loadCatalog } from './catalog.ts';
-import { compareParams } from './params.ts';
+import { compareParams, type Comparison } from './params.ts';
 
-export type ParametersReport = { unknown: string[]; text: string };
+export type ParametersReport = {
+  unknown: string[];
+  /** docs/sandbox-parameters.md */
+  text: string;
+  /** src/sandbox/api/ignored.txt */
+  ignored: string;
+};
 
-const anything = ' takes anything';
 const codes = (names: string[]): string => names.map((name) => `\`${name}\``).join(', ');
 
 export const reportParameters = async (): Promise<ParametersReport> => {
@@ -28,19 +33,13 @@ export const reportParameters = async (): Promise<ParametersReport> => {
     .filter((name) => !ours.has(name))
     .sort();
   return {
-    unknown: compared.flatMap(({ name, unknown }) =>
-      unknown.filter((one) => !one.endsWith(anything)).map((one) => `${name} ${one}`),
-    ),
-    text: textOf(
-      compared.map(({ name, unknown, unsupported }) => ({
-        name,
-        unsupported,
-        ignored: unknown
-          .filter((one) => one.endsWith(anything))
-          .map((one) => one.slice(0, -anything.length)),
-      })),
-      missing,
-    ),
+    unknown: compared.flatMap(({ name, unknown }) => unknown.map((one) => `${name} ${one}`)),
+    text: textOf(compared, missing),
+    ignored: compared
+      .flatMap(({ name, ignored }) =>
+        ignored.map(({ path, names }) => `${name} ${path} ${names}\n`),
+      )
+      .join(''),
   };
 };
 
@@ -51,7 +50,7 @@ const familyOf = (path: string): string => {
   return isNamespace.includes(first) ? `${first}/${second}` : first;
 };
 
-type Listed = { name: string; unsupported: string[]; ignored: string[] };
+type Listed = Comparison & { name: string };
 
 const textOf = (listed: Listed[], missing: string[]): string => `# What the sandbox does not have
 
@@ -72,10 +71,12 @@ ${listed
   .map(({ name, unsupported }) => `- \`${name}\`: ${codes(unsupported)}`)
   .join('\n')}
 
-## Parameters taken and not looked at
+## Parameters taken and not used
+
+What is inside is held to the names that Stripe knows.
 
 ${listed
   .filter(({ ignored }) => ignored.length > 0)
-  .map(({ name, ignored }) => `- \`${name}\`: ${codes(ignored)}`)
+  .map(({ name, ignored }) => `- \`${name}\`: ${codes(ignored.map(({ path }) => path))}`)
   .join('\n')}
 `;
