@@ -138,6 +138,13 @@ const customers = async (): Promise<void> => {
   await post(`payment_methods/${method.id}/attach`, { customer: who.id });
   await usual('payment_methods', method.id);
   await post(`payment_methods/${method.id}/detach`);
+  await post(`test_helpers/customers/${who.id}/fund_cash_balance`, {
+    amount: 500,
+    currency: 'eur',
+  });
+  await get(`customers/${who.id}/cash_balance`);
+  const cash = await get(`customers/${who.id}/cash_balance_transactions`);
+  await get(`customers/${who.id}/cash_balance_transactions/${cash.data[0].id}`);
   await del(`customers/${(await customer()).id}`);
 };
 

@@ -1125,6 +1125,48 @@ describe('the life of a subscription', () => {
   ]);
 });
 
+describe('what was written off', () => {
+  check([
+    [
+      transitions,
+      'an attempt in vain leaves it uncollectible and the subscription active',
+      april,
+      {},
+      async (s) => {
+        const bad = await s.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', {
+          customer: s.customer,
+        });
+        await s.update({ default_payment_method: bad.id });
+        await s.to('2027-05-01T02:00:00Z');
+        const { id } = await s.last();
+        await s.stripe.invoices.markUncollectible(id);
+        const before = await s.status();
+        await errorOf(s.stripe.invoices.pay(id));
+        return [before, await s.status(), (await s.last()).status];
+      },
+      ['active', 'active', 'uncollectible'],
+    ],
+    [
+      transitions,
+      'it can still be paid',
+      april,
+      {},
+      async (s) => {
+        const bad = await s.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', {
+          customer: s.customer,
+        });
+        await s.update({ default_payment_method: bad.id });
+        await s.to('2027-05-01T02:00:00Z');
+        const { id } = await s.last();
+        await s.stripe.invoices.markUncollectible(id);
+        await s.stripe.invoices.pay(id, { payment_method: 'pm_card_visa' });
+        return [(await s.last()).status, await s.status()];
+      },
+      ['paid', 'active'],
+    ],
+  ]);
+});
+
 describe('retries', () => {
   /** A card that pays once; the next one in its place does not. */
   const failing = async (s: Scene): Promise<void> => {

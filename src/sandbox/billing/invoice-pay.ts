@@ -1,6 +1,7 @@
 // POST /v1/invoices/{id}/pay: a person (or their program) wants it paid now. A decline is a 402
 // that leaves its failed attempt behind.
 import { invalid, StripeError } from '../api/error.ts';
+import { change } from '../delivery/event.ts';
 import { render } from '../shape/render.ts';
 import type { Invoice } from '../store/entity-invoice.ts';
 import type { World } from '../world.ts';
@@ -8,6 +9,7 @@ import { cancelIntent } from './payment.ts';
 import { attach, cardError, methodByIdOrMagic } from './payment-method.ts';
 import { finalizeInvoice, intentOf, markPaid } from './invoice.ts';
 import { collect } from './invoice-collect.ts';
+import { afterInvoiceSettled } from './subscription-status.ts';
 
 export type PayAsked = {
   paid_out_of_band?: boolean | undefined;
@@ -30,6 +32,8 @@ export const payInvoice = (world: World, invoice: Invoice, asked: PayAsked): Inv
     asked.payment_method === undefined ? null : methodByIdOrMagic(world, asked.payment_method);
   if (method?.customer === null) attach(world, method, world.store.need('customer', open.customer));
   const collected = collect(world, open, 'person', method);
+  const isFutile = collected.kind === 'failed' || collected.kind === 'no_method';
+  if (invoice.status === 'uncollectible' && isFutile) writeOffAgain(world, invoice);
   if (collected.kind === 'no_method') throw noMethod();
   if (collected.kind === 'failed') {
     throw cardError(collected.decline, { payment_intent: render(world, collected.intent) });
@@ -41,8 +45,15 @@ export const payInvoice = (world: World, invoice: Invoice, asked: PayAsked): Inv
 /** An uncollectible invoice can still be paid. */
 const reopened = (world: World, invoice: Invoice): Invoice =>
   invoice.status === 'uncollectible'
-    ? world.store.update('invoice', invoice.id, { status: 'open' })
+    ? change(world, 'invoice', invoice.id, { status: 'open' }, 'invoice.updated')
     : invoice;
+
+/** Where the attempt brought nothing the invoice is as lost as before. */
+const writeOffAgain = (world: World, { id }: Invoice): void => {
+  if (world.store.need('invoice', id).status !== 'open') return;
+  const lost = change(world, 'invoice', id, { status: 'uncollectible' }, 'invoice.updated');
+  afterInvoiceSettled(world, lost);
+};
 
 const noMethod = (): StripeError =>
   invalid(
