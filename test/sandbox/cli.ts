@@ -62,7 +62,7 @@ const outside: [pattern: RegExp, why: string][] = [
   [/^issuing/, 'Issuing'],
   [/^payment_link\./, 'Payment Links'],
   [/^reporting\./, 'Reporting'],
-  [/^v1\.billing\.meter\./, 'thin events, and `/v2/billing/meter_event_session`'],
+  [/^v1\.billing\.meter\./, "its script sends to Stripe's own host, whatever base is given"],
 ];
 
 export const reasonOutside = (trigger: string): string | null =>

@@ -1,7 +1,16 @@
 // Prices of every scheme, meters and what they count, quotes, schedules ahead, entitlements, lists.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
-import { customerWith, day, errorOf, hour, monthly, openStand, type Stand } from './stand.ts';
+import {
+  clientOf,
+  customerWith,
+  day,
+  errorOf,
+  hour,
+  monthly,
+  openStand,
+  type Stand,
+} from './stand.ts';
 
 let stand: Stand;
 let stripe: Stripe;
@@ -177,6 +186,26 @@ describe('meters', () => {
       });
       expect(daily.data).toHaveLength(1);
     }
+  });
+
+  test('usage comes in by the v2 API and its stream too', async () => {
+    const meter = await meterOf('stream');
+    const { id: customer } = await stripe.customers.create();
+    const usage = (value: string) => ({
+      event_name: 'stream',
+      payload: { stripe_customer_id: customer, value },
+    });
+    const event = await stripe.v2.billing.meterEvents.create({ ...usage('4'), identifier: 'a' });
+    expect(event).toMatchObject({ object: 'v2.billing.meter_event', identifier: 'a' });
+    const { authentication_token: token } = await stripe.v2.billing.meterEventSession.create();
+    const streamer = clientOf(stand.sandbox.url, token);
+    const nobody = { event_name: 'nothing', payload: { value: '1' } };
+    await streamer.v2.billing.meterEventStream.create({ events: [usage('3'), nobody] });
+    expect((await errorOf(streamer.customers.list())).statusCode).toBe(401);
+    const end_time = (Math.floor((await stand.now()) / day) + 1) * day;
+    const span = { customer, start_time: end_time - 2 * day, end_time };
+    const { data } = await stripe.billing.meters.listEventSummaries(meter.id, span);
+    expect(data).toMatchObject([{ aggregated_value: 7 }]);
   });
 
   test('one that is off counts nothing until it is on again', async () => {

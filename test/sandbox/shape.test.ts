@@ -328,6 +328,15 @@ const meters = async (): Promise<void> => {
   await get(
     `billing/meters/${meter.id}/event_summaries?customer=${who.id}&start_time=${start}&end_time=${start + 60}`,
   );
+  const usage = { event_name: 'calls', payload: { stripe_customer_id: who.id, value: '1' } };
+  await call('POST /v2/billing/meter_events', { ...usage, identifier: 'second' });
+  await call('POST /v2/billing/meter_event_session');
+  await call('POST /v2/billing/meter_event_stream', { events: [usage] });
+  await call('POST /v2/billing/meter_event_adjustments', {
+    event_name: 'calls',
+    type: 'cancel',
+    cancel: { identifier: 'second' },
+  });
   await post('billing/meter_event_adjustments', {
     event_name: 'calls',
     type: 'cancel',

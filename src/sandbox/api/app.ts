@@ -6,6 +6,8 @@ import { answer } from './call.ts';
 import type { Endpoint } from './endpoint.ts';
 import { invalid, renderError, StripeError, unauthorized } from './error.ts';
 import { isProblem, parseForm, type Form } from './form.ts';
+import { isMeterToken, streamPath } from '../billing/meter-session.ts';
+import { parseJson } from './json.ts';
 import { isCli } from './older.ts';
 import { fingerprintOf, inFlight } from './replay.ts';
 import { faultFor, readFaults, useUp, writeFaults, type ApiFault } from '../control/fault.ts';
@@ -29,7 +31,7 @@ export const createApp = (parts: AppParts): Express => {
   app.set('etag', false);
   app.use(nameRequest);
   app.use(express.raw({ type: () => true, limit: bodyLimit }));
-  app.use(['/v1', '/v2', '/_sandbox'], authenticate(parts.secretKey));
+  app.use(['/v1', '/v2', '/_sandbox'], authenticate(parts));
   const busy = new Set<string>();
   for (const endpoint of parts.endpoints) {
     const method = endpoint.method.toLowerCase() as 'get' | 'post' | 'delete';
@@ -52,7 +54,7 @@ const nameRequest = (_request: Request, response: Response, next: NextFunction):
 
 const requestIdOf = (response: Response): string => response.locals['requestId'] as string;
 
-const authenticate = (secretKey: string) => {
+const authenticate = ({ world, secretKey }: AppParts) => {
   const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
   const wanted = digest(secretKey);
   return (request: Request, _response: Response, next: NextFunction): void => {
@@ -61,6 +63,10 @@ const authenticate = (secretKey: string) => {
       throw unauthorized(
         "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
       );
+    }
+    if (request.originalUrl === streamPath && isMeterToken(world, given)) {
+      next();
+      return;
     }
     if (!timingSafeEqual(digest(given), wanted)) {
       throw unauthorized(`Invalid API Key provided: ${given.slice(0, 8)}${'*'.repeat(8)}`);
@@ -150,6 +156,11 @@ const bodyOf = (world: World, status: number, response: Response): object => {
 const formOf = (request: Request): Form => {
   const query = request.originalUrl.split('?')[1] ?? '';
   const body = Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
+  if (request.path.startsWith('/v2/')) {
+    const form = parseJson(body);
+    if (isProblem(form)) throw invalid(form.problem);
+    return form;
+  }
   if (body !== '' && /json/i.test(request.headers['content-type'] ?? '')) {
     throw invalid(
       'Invalid request: the v1 API takes application/x-www-form-urlencoded bodies, not JSON.',

@@ -13,6 +13,7 @@ import { entitlementEndpoints } from './entitlement.ts';
 import { eventEndpoints } from './event.ts';
 import { invoiceItemEndpoints } from './invoice-item.ts';
 import { invoiceEndpoints } from './invoice.ts';
+import { meterV2Endpoints } from './meter-v2.ts';
 import { meterEndpoints } from './meter.ts';
 import { paymentIntentEndpoints } from './payment-intent.ts';
 import { paymentMethodEndpoints } from './payment-method.ts';
@@ -45,6 +46,7 @@ export const endpoints: Endpoint[] = [
   ...invoiceEndpoints,
   ...invoiceItemEndpoints,
   ...meterEndpoints,
+  ...meterV2Endpoints,
   ...paymentIntentEndpoints,
   ...paymentMethodEndpoints,
   ...planEndpoints,
