@@ -25,7 +25,6 @@ else {
   const sandbox = await createSandbox({ ...config, log }).catch((error: unknown) =>
     fail(reasonOf(error)),
   );
-  log('ready', { url: sandbox.url });
   let closing = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -34,4 +33,6 @@ else {
       void sandbox.close().then(() => process.exit(0));
     });
   }
+  // Last: whoever reads this may end us at once, and is to find nothing left behind.
+  log('ready', { url: sandbox.url });
 }
