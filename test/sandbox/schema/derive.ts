@@ -16,7 +16,7 @@ export type Catalog = {
   error: Schema;
 };
 
-/** Everything the package's types say about the v1 API. */
+/** Everything the package's types say about the API. */
 export const deriveCatalog = (entry: string): Catalog => {
   const program = ts.createProgram([entry], {
     module: ts.ModuleKind.NodeNext,
@@ -53,7 +53,7 @@ const operationsOf = (file: ts.SourceFile, converter: Converter): Operation[] =>
       const name = `${resource.name?.text ?? ''}.${method.name.getText()}`;
       const params = method.parameters.find((one) => one.name.getText() === 'params')?.type;
       return (calls.get(name) ?? [])
-        .filter((call) => call.path.startsWith('/v1/'))
+        .filter((call) => /^\/v[12]\//.test(call.path))
         .map((call) => ({
           ...call,
           params: params === undefined ? null : converter.convert(converter.typeOf(params)),
