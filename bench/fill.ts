@@ -25,7 +25,7 @@ export async function fill(options: {
 }): Promise<void> {
   const client = new pg.Client({ connectionString: options.url });
   await client.connect();
-  const customers = Math.min(customersMax, options.keys);
+  const customers = customersMax;
   const features = [
     { feature: 'flat', limits: [] },
     { feature: 'one', limits: [limit('month')] },

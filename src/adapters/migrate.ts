@@ -84,23 +84,30 @@ const { WebAssembly: wasm } = globalThis as unknown as {
   };
 };
 
-/** Runs `use` with the engine bound to a database; also how `scripts/make-migration.ts` asks for a difference. */
-export async function withSchemaEngine<T>(
-  databaseUrl: string,
-  use: (engine: SchemaEngine) => Promise<T>,
-): Promise<T> {
+type EngineBindings = { __wbg_set_wasm(wasm: object): void; SchemaEngine: typeof SchemaEngine };
+/** Once per process: a second instance behind the same bindings panics. */
+let engineBindings: Promise<EngineBindings> | undefined;
+
+async function loadEngine(): Promise<EngineBindings> {
   const require = createRequire(import.meta.url);
   const packageFolder = path.dirname(require.resolve('@prisma/schema-engine-wasm'));
-  const bindings = (await import('@prisma/schema-engine-wasm/schema_engine_bg')) as unknown as {
-    __wbg_set_wasm(wasm: object): void;
-    SchemaEngine: typeof SchemaEngine;
-  };
+  const bindings =
+    (await import('@prisma/schema-engine-wasm/schema_engine_bg')) as unknown as EngineBindings;
   const bytes = await readFile(path.join(packageFolder, 'schema_engine_bg.wasm'));
   const { instance } = await wasm.instantiate(bytes, {
     './schema_engine_bg.js': withIdleTimers(bindings),
   });
   bindings.__wbg_set_wasm(instance.exports);
   instance.exports.__wbindgen_start();
+  return bindings;
+}
+
+/** Runs `use` with the engine bound to a database; also how `scripts/make-migration.ts` asks for a difference. */
+export async function withSchemaEngine<T>(
+  databaseUrl: string,
+  use: (engine: SchemaEngine) => Promise<T>,
+): Promise<T> {
+  const bindings = await (engineBindings ??= loadEngine());
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, allowExitOnIdle: true });
   try {
     const adapter = bindMigrationAwareSqlAdapterFactory(wholeScripts(new PrismaPg(pool), pool));
