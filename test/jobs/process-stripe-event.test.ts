@@ -53,6 +53,8 @@ describe('a look', () => {
     const { id, stripeId, read } = await subscribed();
     const gate = await openGate(billing.sandbox, `/v1/subscriptions/${stripeId}`);
     await billing.stripe.subscriptions.update(stripeId, { cancel_at_period_end: true });
+    // A webhook that is just being stored holds the row, and a sweep passes over what is held.
+    await billing.delivered();
     await wantSubscription(stripeId);
     const before = await audits(id);
     const slow = processStripeEvent({ ...billing.ctx, stripe: gate.stripe });
