@@ -31,15 +31,7 @@ export async function createFixture() {
   const test: TestContext = await createTestContext();
   const first = await listen(test.ctx);
   const { pool, config } = test.ctx;
-  const environment = {
-    DATABASE_URL: config.databaseUrl,
-    STRIPE_SECRET_KEY: config.stripeSecretKey,
-    STRIPE_WEBHOOK_SECRET: config.stripeWebhookSecrets.join(','),
-    OPERATOR_TOKENS: config.operatorTokens.join(','),
-    GATEWAY_TOKENS: config.gatewayTokens.join(','),
-    KEY_PEPPER: config.keyPepper,
-    LOG_LEVEL: 'silent',
-  };
+  const environment = gatewayEnvironment(config);
   const sql = (text: string, values: unknown[] = []) => pool.query(text, values);
 
   return {
@@ -150,6 +142,20 @@ export async function createFixture() {
   };
 }
 
+/** What a process needs to be a gateway on the database of `config`. */
+export function gatewayEnvironment(config: Config): Record<string, string> {
+  return {
+    DATABASE_URL: config.databaseUrl,
+    STRIPE_SECRET_KEY: config.stripeSecretKey,
+    STRIPE_WEBHOOK_SECRET: config.stripeWebhookSecrets.join(','),
+    OPERATOR_TOKENS: config.operatorTokens.join(','),
+    GATEWAY_TOKENS: config.gatewayTokens.join(','),
+    KEY_PEPPER: config.keyPepper,
+    DATA_DIR: config.dataDir,
+    LOG_LEVEL: 'silent',
+  };
+}
+
 /** The gateway as a process of its own: what is shared is PostgreSQL alone. */
 export async function startGatewayProcess(environment: Record<string, string>) {
   const child = spawn(
@@ -165,7 +171,12 @@ export async function startGatewayProcess(environment: Record<string, string>) {
     child.kill(signal);
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   };
-  return { url: line.toString().trim(), stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+  return {
+    child,
+    url: line.toString().trim(),
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  };
 }
 
 async function listen(ctx: TestContext['ctx']) {

@@ -1,14 +1,13 @@
 // Limits while 64 clients race over two processes: checks of mixed costs, records and reservations at once, and a
 // process that dies in the middle. What was admitted never exceeds the limit and comes within one request of it.
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { expireReservations } from '../../jobs/expire-reservations.ts';
 import { createApi } from '../support/api.ts';
 import type { Api } from '../support/api.ts';
 import { startMetered } from '../support/metered.ts';
 import type { Metered, Subscriber } from '../support/metered.ts';
+import { gatewayEnvironment, startGatewayProcess } from './fixture.ts';
 
 const clients = 64;
 const costs = [1, 2, 3, 5, 8];
@@ -44,41 +43,20 @@ beforeAll(async () => {
     ],
     { pools: [{ pool: 'credits', limits: [{ window: 'month', max: creditsMax }] }] },
   );
-  other = await startGatewayProcess();
+  other = await startOther();
 });
 afterEach(async () => {
   if (other.child.exitCode === null && other.child.signalCode === null) return;
-  other = await startGatewayProcess();
+  other = await startOther();
 });
 afterAll(async () => {
   other.child.kill('SIGKILL');
   await m.close();
 });
 
-/** The gateway as a process of its own: what is shared is PostgreSQL alone. */
-async function startGatewayProcess(): Promise<typeof other> {
-  const { config } = m;
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', new URL('./gateway-process.ts', import.meta.url).pathname],
-    {
-      env: {
-        ...process.env,
-        NODE_OPTIONS: '',
-        DATABASE_URL: config.databaseUrl,
-        STRIPE_SECRET_KEY: config.stripeSecretKey,
-        STRIPE_WEBHOOK_SECRET: config.stripeWebhookSecrets.join(','),
-        OPERATOR_TOKENS: config.operatorTokens.join(','),
-        GATEWAY_TOKENS: config.gatewayTokens.join(','),
-        KEY_PEPPER: config.keyPepper,
-        DATA_DIR: config.dataDir,
-        LOG_LEVEL: 'silent',
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  return { child, api: createApi(line.toString().trim()) };
+async function startOther(): Promise<typeof other> {
+  const { child, url } = await startGatewayProcess(gatewayEnvironment(m.config));
+  return { child, api: createApi(url) };
 }
 
 /** The status of a check at either process; null where it died before it answered. */
