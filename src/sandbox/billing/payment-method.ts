@@ -1,7 +1,7 @@
 // Payment methods: made from a test id or a number, attached to one customer for life. Decides
 // which one pays an invoice; charges nothing.
 import { announce, change } from '../delivery/event.ts';
-import { invalid, missing, missingParam, StripeError } from '../api/error.ts';
+import { invalid, missingParam, StripeError } from '../api/error.ts';
 import type { Invoice } from '../store/entity-invoice.ts';
 import type { PaymentMethod } from '../store/entity-payment.ts';
 import type { Customer } from '../store/entity.ts';
@@ -172,10 +172,3 @@ export const cardError = (decline: Decline, more: Record<string, unknown>): Stri
     },
     { keeps: true },
   );
-
-/** The kept payment method with this id. */
-export const needMethod = (world: World, id: string): PaymentMethod => {
-  const method = world.store.get('payment_method', id);
-  if (method === undefined) throw missing('PaymentMethod', id, 'payment_method');
-  return method;
-};
