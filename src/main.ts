@@ -1,5 +1,5 @@
 // The API process: config, migrations, context, server, and an orderly end on SIGTERM or SIGINT.
-import { assertSameStripeAccount } from './actions/stripe-account.ts';
+import { assertSameStripeAccount } from './actions/stripe/account.ts';
 import { migrate } from './adapters/migrate.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { createContext } from './context.ts';

@@ -1,6 +1,6 @@
 // The jobs process: config, context, schedule, work, and an orderly end on SIGTERM or SIGINT.
 // Any number of them may run; each does whole jobs and none is special.
-import { assertSameStripeAccount } from './actions/stripe-account.ts';
+import { assertSameStripeAccount } from './actions/stripe/account.ts';
 import { migrate } from './adapters/migrate.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { createContext } from './context.ts';

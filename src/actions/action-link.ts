@@ -8,11 +8,11 @@ import { loadFooting } from './entitlement.ts';
 import type { InvoiceView } from './invoice.ts';
 import { oldestOpenInvoice, payInvoice } from './invoice.ts';
 import { createPaymentMethodSession } from './payment-method.ts';
-import type { PlanView } from './plan-view.ts';
-import { listPlans } from './plan.ts';
-import { startPurchase } from './purchase.ts';
-import { changeSubscription } from './subscription-change.ts';
-import { resumeSubscription } from './subscription-pause.ts';
+import type { PlanView } from './plan/view.ts';
+import { listPlans } from './plan/plan.ts';
+import { startPurchase } from './purchase/purchase.ts';
+import { changeSubscription } from './subscription/change.ts';
+import { resumeSubscription } from './subscription/pause.ts';
 
 /** What there is to choose from before following. */
 export type Offer = { invoice: InvoiceView | null; plans: PlanView[] };

@@ -13,7 +13,7 @@ import { audit } from './audit.ts';
 import { assertOwner } from './caller.ts';
 import type { Caller } from './caller.ts';
 import { bytes } from './credential.ts';
-import { customerFilter, customerMeant } from './customer.ts';
+import { customerFilter, customerMeant } from './customer/customer.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
 

@@ -12,7 +12,7 @@ import type { LimitCheck } from '../domain/limit.ts';
 import { exceededCode } from '../domain/limit.ts';
 import type { Caller } from './caller.ts';
 import { assertOwner } from './caller.ts';
-import { remainingOf } from './usage.ts';
+import { remainingOf } from './usage/usage.ts';
 
 export type EntitlementView = {
   feature: string;

@@ -11,9 +11,9 @@ import { assertOwner } from './caller.ts';
 import type { Caller } from './caller.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
-import { payerOf } from './stripe-customer.ts';
-import { syncNow } from './stripe-object.ts';
-import { ownCustomerId } from './subscription.ts';
+import { payerOf } from './customer/stripe.ts';
+import { syncNow } from './stripe/object.ts';
+import { ownCustomerId } from './subscription/subscription.ts';
 
 export type InvoiceView = ReturnType<typeof invoiceView>;
 

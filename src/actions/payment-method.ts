@@ -2,8 +2,8 @@
 import { callStripe } from '../adapters/stripe-error.ts';
 import type { Context } from '../context.ts';
 import type { Caller } from './caller.ts';
-import { ensureStripeCustomer } from './stripe-customer.ts';
-import { customerToServe } from './subscription.ts';
+import { ensureStripeCustomer } from './customer/stripe.ts';
+import { customerToServe } from './subscription/subscription.ts';
 
 /** The page's address; the customer comes back to `return_url`. Makes the customer at Stripe when needed. */
 export async function createPaymentMethodSession(

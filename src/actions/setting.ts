@@ -6,7 +6,7 @@ import { invalid } from '../domain/error.ts';
 import type { Setting } from '../generated/prisma/client.ts';
 import { audit } from './audit.ts';
 import type { Caller } from './caller.ts';
-import { findPlan } from './plan-view.ts';
+import { findPlan } from './plan/view.ts';
 
 export type SettingChange = {
   default_access?: 'free' | 'key' | 'subscription' | 'deny' | undefined;

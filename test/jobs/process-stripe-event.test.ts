@@ -2,8 +2,8 @@
 // happens once, and what cannot be settled does not stop the rest.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { processStripeEvent } from '../../jobs/process-stripe-event.ts';
-import { syncNow } from '../../src/actions/stripe-object.ts';
-import { want } from '../../src/actions/stripe-want.ts';
+import { syncNow } from '../../src/actions/stripe/object.ts';
+import { want } from '../../src/actions/stripe/want.ts';
 import { startBilling } from '../support/billing.ts';
 import type { Billing } from '../support/billing.ts';
 import { openGate } from '../support/gate.ts';

@@ -1,6 +1,6 @@
 // One database belongs to one Stripe account: a start with another one's key stops.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { assertSameStripeAccount } from '../../src/actions/stripe-account.ts';
+import { assertSameStripeAccount } from '../../src/actions/stripe/account.ts';
 import { createStripe } from '../../src/adapters/stripe.ts';
 import { ConfigError } from '../../src/config.ts';
 import { createTestContext } from '../support/context.ts';

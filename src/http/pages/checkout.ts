@@ -1,7 +1,7 @@
 // Where a payer's browser comes back to from Stripe: look at once, send on. And two small pages of our own for
 // whoever named no address to return to. Needs no credential and shows nothing of the subscription.
 import type { RequestHandler } from 'express';
-import { returnFromCheckout } from '../../actions/checkout-return.ts';
+import { returnFromCheckout } from '../../actions/purchase/checkout-return.ts';
 import type { Context } from '../../context.ts';
 import { notFound } from '../../domain/error.ts';
 import { html, sendPage } from './html.ts';

@@ -5,9 +5,9 @@ import {
   createCustomer,
   getCustomer,
   listCustomers,
-} from '../../actions/customer.ts';
-import { deleteCustomer } from '../../actions/customer-delete.ts';
-import { createSession } from '../../actions/customer-session.ts';
+} from '../../actions/customer/customer.ts';
+import { deleteCustomer } from '../../actions/customer/delete.ts';
+import { createSession } from '../../actions/customer/session.ts';
 import { route } from '../route.ts';
 import { id, instantView, list, pageQuery } from '../schema/common.ts';
 import { customerChange, customerCreate, customerView, externalId } from '../schema/customer.ts';

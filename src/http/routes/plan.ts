@@ -1,6 +1,6 @@
 // The routes of plans. Anybody may read what is offered; only operators change it.
 import { z } from 'zod';
-import { changePlan, createPlan, getPlan, listPlans } from '../../actions/plan.ts';
+import { changePlan, createPlan, getPlan, listPlans } from '../../actions/plan/plan.ts';
 import { route } from '../route.ts';
 import { list, pageQuery } from '../schema/common.ts';
 import { planChange, planCreate, planKey, planView } from '../schema/plan.ts';

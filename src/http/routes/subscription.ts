@@ -1,12 +1,12 @@
 // The routes of subscriptions: for customers and, in their name, operators. A verb is a resource that is put
 // or deleted: a cancellation, a pause.
 import { z } from 'zod';
-import { startPurchase } from '../../actions/purchase.ts';
-import { cancelSubscription, undoCancellation } from '../../actions/subscription-cancel.ts';
-import { changeSubscription } from '../../actions/subscription-change.ts';
-import { pauseSubscription, resumeSubscription } from '../../actions/subscription-pause.ts';
-import { previewChange } from '../../actions/subscription-preview.ts';
-import { getSubscription, listSubscriptions } from '../../actions/subscription.ts';
+import { startPurchase } from '../../actions/purchase/purchase.ts';
+import { cancelSubscription, undoCancellation } from '../../actions/subscription/cancel.ts';
+import { changeSubscription } from '../../actions/subscription/change.ts';
+import { pauseSubscription, resumeSubscription } from '../../actions/subscription/pause.ts';
+import { previewChange } from '../../actions/subscription/preview.ts';
+import { getSubscription, listSubscriptions } from '../../actions/subscription/subscription.ts';
 import { route } from '../route.ts';
 import { id, list, pageQuery } from '../schema/common.ts';
 import {

@@ -1,11 +1,11 @@
 // The routes of reservations: hold, settle, release. A refusal is the check's own denial, as it would answer it.
 import { z } from 'zod';
-import type { Reserved } from '../../actions/usage-reservation.ts';
+import type { Reserved } from '../../actions/usage/reservation.ts';
 import {
   releaseReservation,
   reserveUsage,
   settleReservation,
-} from '../../actions/usage-reservation.ts';
+} from '../../actions/usage/reservation.ts';
 import { linkOf } from '../../actions/denial.ts';
 import { denials } from '../../domain/denial.ts';
 import type { DenialCode } from '../../domain/denial.ts';

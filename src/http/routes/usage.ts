@@ -1,7 +1,7 @@
 // The routes of usage: what was used of the limits that hold now, and what is told to have been used.
 import { z } from 'zod';
-import { listUsage } from '../../actions/usage.ts';
-import { recordAllUsage } from '../../actions/usage-record.ts';
+import { listUsage } from '../../actions/usage/usage.ts';
+import { recordAllUsage } from '../../actions/usage/record.ts';
 import { route } from '../route.ts';
 import { windowKind } from '../schema/plan.ts';
 import { id, instantView, list, pageQuery } from '../schema/common.ts';

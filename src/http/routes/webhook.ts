@@ -1,7 +1,7 @@
 // Where Stripe delivers. Any 2xx says "durably stored", nothing more: verify the raw bytes, store, answer,
 // wake the worker. Never acts on what an event claims; a failure of ours is a 5xx, so that Stripe tries again.
 import type { RequestHandler } from 'express';
-import { receiveStripeEvent } from '../../actions/stripe-event.ts';
+import { receiveStripeEvent } from '../../actions/stripe/event.ts';
 import type { Context } from '../../context.ts';
 
 /** For `POST /webhooks/stripe`; `request.body` must be the raw Buffer (express.raw, 1 MiB). */

@@ -1,0 +1,30 @@
+// A purchase that needs a person: the page they have to visit, shown on the subscription that serves meanwhile.
+import type { Tx } from '../../adapters/postgres.ts';
+import type { Purchase } from '../../generated/prisma/client.ts';
+
+/** From `open` to `checkout`. Where the purchase has moved on already, nothing happens. */
+export async function waitForPayer(
+  tx: Tx,
+  purchase: Purchase,
+  page: { url: string; sessionId?: string; stripeSubscriptionId?: string },
+): Promise<void> {
+  const { count } = await tx.purchase.updateMany({
+    where: { id: purchase.id, state: 'open' },
+    data: {
+      state: 'checkout',
+      stripe_session_id: page.sessionId ?? null,
+      stripe_subscription_id: page.stripeSubscriptionId ?? null,
+    },
+  });
+  if (count === 0) return;
+  await tx.subscription.updateMany({
+    where: { id: purchase.subscription_id },
+    data: {
+      pending_plan_version_id: purchase.plan_version_id,
+      pending_quantity: purchase.quantity,
+      pending_effective_at: null,
+      pending_reason: 'checkout',
+      checkout_url: page.url,
+    },
+  });
+}

@@ -1,0 +1,91 @@
+// What a customer at Stripe tells us: that it is gone, that it is ours although our commit was lost, and which
+// subscriptions and invoices it has that we have not seen. Takes over no personal data.
+import type Stripe from 'stripe';
+import { invoiceFacts } from '../../adapters/stripe-invoice.ts';
+import type { InvoiceFacts } from '../../adapters/stripe-invoice.ts';
+import type { Tx } from '../../adapters/postgres.ts';
+import { saveInvoices } from './invoice.ts';
+import { want } from './want.ts';
+import type { Reader } from './want.ts';
+
+const pageSize = 100;
+const listedMax = 500;
+
+type Found = {
+  deleted: boolean;
+  /** Set by us at creation: whose it is. */
+  owner: string | null;
+  subscriptions: { id: string; status: string }[];
+  /** Those that belong to no subscription. */
+  invoices: InvoiceFacts[];
+};
+
+export const stripeCustomerReader: Reader<Found> = {
+  fetch: fetchCustomer,
+  async save(tx, { id, found }) {
+    const customer = await ownerOf(tx, id, found);
+    if (!customer) return null;
+    if (found === null || found.deleted) {
+      await wantSubscriptions(tx, await linkedSubscriptions(tx, customer.id));
+      return 'customer_deleted';
+    }
+    const { subscriptions, invoices } = found;
+    await wantSubscriptions(tx, await unseen(tx, subscriptions));
+    await saveInvoices(tx, { customerId: customer.id, subscriptionId: null, invoices });
+    return null;
+  },
+};
+
+async function fetchCustomer(stripe: Stripe, id: string): Promise<Found> {
+  const customer = await stripe.customers.retrieve(id);
+  if (customer.deleted) return { deleted: true, owner: null, subscriptions: [], invoices: [] };
+  const listed = { customer: id, limit: pageSize };
+  const bound = { limit: listedMax };
+  const [subscriptions, invoices] = await Promise.all([
+    stripe.subscriptions.list({ ...listed, status: 'all' }).autoPagingToArray(bound),
+    stripe.invoices.list(listed).autoPagingToArray(bound),
+  ]);
+  return {
+    deleted: false,
+    owner: customer.metadata['tollgate_customer'] ?? null,
+    subscriptions: subscriptions.map((subscription) => ({
+      id: subscription.id,
+      status: subscription.status,
+    })),
+    invoices: invoices
+      .filter((invoice) => !invoice.parent?.subscription_details)
+      .map((invoice) => invoiceFacts(invoice)),
+  };
+}
+
+async function ownerOf(tx: Tx, id: string, found: Found | null) {
+  const linked = await tx.customer.findUnique({ where: { stripe_customer_id: id } });
+  if (linked || !found?.owner) return linked;
+  await tx.customer.updateMany({
+    where: { id: found.owner, stripe_customer_id: null },
+    data: { stripe_customer_id: id },
+  });
+  return tx.customer.findUnique({ where: { stripe_customer_id: id } });
+}
+
+async function linkedSubscriptions(tx: Tx, customerId: string): Promise<string[]> {
+  const rows = await tx.subscription.findMany({
+    where: { customer_id: customerId, stripe_subscription_id: { not: null } },
+    select: { stripe_subscription_id: true },
+  });
+  return rows.map((row) => row.stripe_subscription_id!);
+}
+
+/** Those of which we have no row, or one that says something else. */
+async function unseen(tx: Tx, subscriptions: Found['subscriptions']): Promise<string[]> {
+  const rows = await tx.subscription.findMany({
+    where: { stripe_subscription_id: { in: subscriptions.map(({ id }) => id) } },
+    select: { stripe_subscription_id: true, status: true },
+  });
+  const known = new Map(rows.map((row) => [row.stripe_subscription_id, row.status]));
+  return subscriptions.filter(({ id, status }) => known.get(id) !== status).map(({ id }) => id);
+}
+
+async function wantSubscriptions(tx: Tx, ids: string[]): Promise<void> {
+  for (const id of ids.toSorted()) await want(tx, { kind: 'subscription', id });
+}

@@ -1,0 +1,28 @@
+// Keeps our copies of invoices equal to Stripe's. A copy that is already right is not touched.
+import { newId } from '../../adapters/id.ts';
+import type { Tx } from '../../adapters/postgres.ts';
+import type { InvoiceFacts } from '../../adapters/stripe-invoice.ts';
+import { difference } from '../../domain/subscription.ts';
+
+/** `subscriptionId` null: of the customer alone, or of a subscription that has no row. */
+export async function saveInvoices(
+  tx: Tx,
+  given: { customerId: string; subscriptionId: string | null; invoices: InvoiceFacts[] },
+): Promise<void> {
+  const { customerId, subscriptionId, invoices } = given;
+  const known = await tx.invoice.findMany({
+    where: { stripe_invoice_id: { in: invoices.map((invoice) => invoice.stripe_invoice_id) } },
+  });
+  const byStripeId = new Map(known.map((row) => [row.stripe_invoice_id, row]));
+  // Oldest first, so that our ids sort as the invoices do.
+  for (const invoice of invoices.toReversed()) {
+    const next = { ...invoice, ...(subscriptionId ? { subscription_id: subscriptionId } : {}) };
+    const row = byStripeId.get(invoice.stripe_invoice_id);
+    if (!row) {
+      await tx.invoice.create({ data: { ...next, id: newId('inv'), customer_id: customerId } });
+      continue;
+    }
+    const change = difference(row, next);
+    if (change) await tx.invoice.update({ where: { id: row.id }, data: change.after });
+  }
+}
