@@ -6,7 +6,7 @@ import type { InvoiceFacts } from '../../adapters/stripe-invoice.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import { saveInvoices } from './invoice.ts';
 import { want } from './want.ts';
-import type { Reader } from './want.ts';
+import type { Change, Reader } from './want.ts';
 
 const pageSize = 100;
 const listedMax = 500;
@@ -22,8 +22,8 @@ type Found = {
 
 export const stripeCustomerReader: Reader<Found> = {
   fetch: fetchCustomer,
-  async save(tx, { id, found }) {
-    const customer = await ownerOf(tx, id, found);
+  async save(tx, { id, found, changes }) {
+    const customer = await ownerOf(tx, id, found, changes);
     if (!customer) return null;
     if (found === null || found.deleted) {
       await wantSubscriptions(tx, await linkedSubscriptions(tx, customer.id));
@@ -31,7 +31,7 @@ export const stripeCustomerReader: Reader<Found> = {
     }
     const { subscriptions, invoices } = found;
     await wantSubscriptions(tx, await unseen(tx, subscriptions));
-    await saveInvoices(tx, { customerId: customer.id, subscriptionId: null, invoices });
+    await saveInvoices(tx, { customerId: customer.id, subscriptionId: null, invoices, changes });
     return null;
   },
 };
@@ -58,13 +58,16 @@ async function fetchCustomer(stripe: Stripe, id: string): Promise<Found> {
   };
 }
 
-async function ownerOf(tx: Tx, id: string, found: Found | null) {
+async function ownerOf(tx: Tx, id: string, found: Found | null, changes: Change[]) {
   const linked = await tx.customer.findUnique({ where: { stripe_customer_id: id } });
   if (linked || !found?.owner) return linked;
-  await tx.customer.updateMany({
+  const { count } = await tx.customer.updateMany({
     where: { id: found.owner, stripe_customer_id: null },
     data: { stripe_customer_id: id },
   });
+  if (count > 0) {
+    changes.push({ object: id, field: 'customer_id', ours: null, stripes: found.owner });
+  }
   return tx.customer.findUnique({ where: { stripe_customer_id: id } });
 }
 

@@ -3,13 +3,20 @@ import { newId } from '../../adapters/id.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import type { InvoiceFacts } from '../../adapters/stripe-invoice.ts';
 import { difference } from '../../domain/subscription.ts';
+import { noteChanges } from './want.ts';
+import type { Change } from './want.ts';
 
 /** `subscriptionId` null: of the customer alone, or of a subscription that has no row. */
 export async function saveInvoices(
   tx: Tx,
-  given: { customerId: string; subscriptionId: string | null; invoices: InvoiceFacts[] },
+  given: {
+    customerId: string;
+    subscriptionId: string | null;
+    invoices: InvoiceFacts[];
+    changes: Change[];
+  },
 ): Promise<void> {
-  const { customerId, subscriptionId, invoices } = given;
+  const { customerId, subscriptionId, invoices, changes } = given;
   const known = await tx.invoice.findMany({
     where: { stripe_invoice_id: { in: invoices.map((invoice) => invoice.stripe_invoice_id) } },
   });
@@ -19,10 +26,18 @@ export async function saveInvoices(
     const next = { ...invoice, ...(subscriptionId ? { subscription_id: subscriptionId } : {}) };
     const row = byStripeId.get(invoice.stripe_invoice_id);
     if (!row) {
+      changes.push({
+        object: next.stripe_invoice_id,
+        field: 'status',
+        ours: null,
+        stripes: next.status,
+      });
       await tx.invoice.create({ data: { ...next, id: newId('inv'), customer_id: customerId } });
       continue;
     }
     const change = difference(row, next);
-    if (change) await tx.invoice.update({ where: { id: row.id }, data: change.after });
+    if (!change) continue;
+    noteChanges(changes, row.stripe_invoice_id, change);
+    await tx.invoice.update({ where: { id: row.id }, data: change.after });
   }
 }

@@ -12,6 +12,7 @@ import { AppError } from '../../domain/error.ts';
 import type { RootKind } from '../../domain/stripe-event.ts';
 import { readers } from './reader.ts';
 import { want } from './want.ts';
+import type { Change } from './want.ts';
 
 /** Longer than a fetch may take, so that a lease outlives an honest look. */
 const leaseSeconds = 30;
@@ -24,6 +25,10 @@ const waitForOthersMs = 5_000;
 const syncWithinMs = 15_000;
 const lookAgainAfterMs = 50;
 
+/** What a look saw and did; whoever wants to know is told inside the transaction that wrote it. */
+export type Seen = { changes: Change[]; alarm: string | null };
+type Observe = (tx: Tx, seen: Seen) => Promise<void>;
+type Root = { kind: RootKind; id: string; deleted?: boolean };
 type Claimed = { id: string; kind: RootKind; wanted: number; deleted_seen: boolean; token: string };
 
 /**
@@ -52,12 +57,18 @@ export async function settleDueObjects(ctx: Context): Promise<{ settled: number;
  * The object's state as of now, written before this returns: by us, or by whoever holds the lease and looks
  * again because of us. Throws `stripe_unavailable` where Stripe cannot be asked.
  */
-export async function syncNow(ctx: Context, kind: RootKind, id: string): Promise<void> {
-  const wanted = await want(ctx.db, { kind, id });
+export function syncNow(ctx: Context, kind: RootKind, id: string): Promise<void> {
+  return lookNow(ctx, { kind, id });
+}
+
+/** As `syncNow`. `observe` is not called where somebody else did the looking. */
+export async function lookNow(ctx: Context, root: Root, observe?: Observe): Promise<void> {
+  const wanted = await want(ctx.db, root);
+  const { id } = root;
   const until = Date.now() + syncWithinMs;
   for (;;) {
     const [mine] = await claim(ctx, { limit: 1, id });
-    if (mine) await look(ctx, mine);
+    if (mine) await look(ctx, mine, observe);
     if (await isDone(ctx, id, wanted)) return;
     if (Date.now() > until)
       throw new AppError('stripe_unavailable', 'Stripe has not answered in time.');
@@ -83,22 +94,27 @@ async function claim(ctx: Context, which: { limit: number; id?: string }): Promi
 }
 
 /** One look at one claimed object. A failure is remembered, backed off and thrown on; the others go on. */
-async function look(ctx: Context, object: Claimed): Promise<void> {
+async function look(ctx: Context, object: Claimed, observe?: Observe): Promise<void> {
   try {
-    const drawn = await ctx.pool.query<{ ticket: number }>(
-      `SELECT nextval('stripe_ticket') AS ticket`,
-    );
-    const ticket = drawn.rows[0]!.ticket;
-    const found = await fetchWithin(ctx, object);
-    await write(ctx, object, ticket, found);
+    const ticket = await drawTicket(ctx);
+    const found = await fetchObject(ctx, object);
+    await write(ctx, { object, ticket, found, observe });
   } catch (error) {
     await remember(ctx, object, error);
     throw stripeFailure(error);
   }
 }
 
+/** Before the fetch: of two looks, the one whose fetch began later has the higher. */
+export async function drawTicket(ctx: Context): Promise<number> {
+  const { rows } = await ctx.pool.query<{ ticket: number }>(
+    `SELECT nextval('stripe_ticket') AS ticket`,
+  );
+  return rows[0]!.ticket;
+}
+
 /** What Stripe has; null where Stripe knows no such object. */
-async function fetchWithin(ctx: Context, object: Claimed): Promise<unknown> {
+export async function fetchObject(ctx: Context, object: Root): Promise<unknown> {
   try {
     return await within(fetchWithinMs, readers[object.kind].fetch(ctx.stripe, object.id));
   } catch (error) {
@@ -109,7 +125,15 @@ async function fetchWithin(ctx: Context, object: Claimed): Promise<unknown> {
 
 type Held = { lease_token: string | null; ticket: bigint; deleted_seen: boolean };
 
-async function write(ctx: Context, object: Claimed, ticket: number, found: unknown): Promise<void> {
+type Fetched = {
+  object: Claimed;
+  ticket: number;
+  found: unknown;
+  observe: Observe | undefined;
+};
+
+async function write(ctx: Context, fetched: Fetched): Promise<void> {
+  const { object, ticket, found } = fetched;
   const now = ctx.now();
   await inTransaction(ctx, async (tx) => {
     const [row] = await tx.$queryRaw<Held[]>`
@@ -118,14 +142,15 @@ async function write(ctx: Context, object: Claimed, ticket: number, found: unkno
     if (row?.lease_token !== object.token) return;
     // Somebody looked later than we did: what we saw is old, and the object stays due for another look.
     const isOld = Number(row.ticket) > ticket;
-    const alarm = isOld
+    const seen = isOld
       ? null
       : await save(ctx, tx, { object, found, wasDeleted: row.deleted_seen });
+    if (seen) await fetched.observe?.(tx, seen);
     await tx.$executeRaw`
       UPDATE stripe_object SET lease_token = NULL, lease_until = NULL, attempts = 0, next_attempt_at = NULL,
         last_error = NULL, ticket = greatest(ticket, ${ticket}),
         done = CASE WHEN ${isOld} THEN done ELSE ${object.wanted} END,
-        alarm = CASE WHEN ${isOld} THEN alarm ELSE ${alarm} END
+        alarm = CASE WHEN ${isOld} THEN alarm ELSE ${seen?.alarm ?? null} END
       WHERE id = ${object.id}`;
     const settled = await tx.$queryRaw<{ created_at: Date }[]>`
       UPDATE stripe_event SET processed_at = ${now} FROM stripe_object o
@@ -137,19 +162,20 @@ async function write(ctx: Context, object: Claimed, ticket: number, found: unkno
   });
 }
 
-/** Returns the alarm to raise: a 404 alone changes nothing but that. */
-async function save(
+/** Writes what was found. A 404 alone changes nothing but the alarm. */
+export async function save(
   ctx: Context,
   tx: Tx,
-  { object, found, wasDeleted }: { object: Claimed; found: unknown; wasDeleted: boolean },
-): Promise<string | null> {
+  { object, found, wasDeleted }: { object: Root; found: unknown; wasDeleted: boolean },
+): Promise<Seen> {
+  const changes: Change[] = [];
   const { id, kind } = object;
   const isMissingOnly = found === null && !wasDeleted;
   const alarm = isMissingOnly
     ? 'missing_at_stripe'
-    : await readers[kind].save(tx, { id, now: ctx.now(), found });
+    : await readers[kind].save(tx, { id, now: ctx.now(), found, changes });
   if (alarm) ctx.log.error({ alarm, kind, id }, 'stripe object needs attention');
-  return alarm;
+  return { changes, alarm };
 }
 
 async function remember(ctx: Context, object: Claimed, error: unknown): Promise<void> {

@@ -10,14 +10,15 @@ import { saveInvoices } from './invoice.ts';
 import { endPurchase } from '../purchase/end.ts';
 import { startFreeSubscription } from '../subscription/free.ts';
 import { lockCustomer, rowFor } from '../subscription/row.ts';
-import type { Reader } from './want.ts';
+import { noteChanges } from './want.ts';
+import type { Change, Reader } from './want.ts';
 
 const actor = 'stripe:sync';
 
 export const subscriptionReader: Reader<StripeSubscriptionFacts> = {
   fetch: fetchSubscription,
-  async save(tx, { id, now, found }) {
-    if (found === null) return endDeleted(tx, id, now);
+  async save(tx, { id, now, found, changes }) {
+    if (found === null) return endDeleted(tx, id, now, changes);
     const customer = await tx.customer.findUnique({
       where: { stripe_customer_id: found.customerId },
     });
@@ -27,15 +28,19 @@ export const subscriptionReader: Reader<StripeSubscriptionFacts> = {
     const place = await rowFor(tx, customer.id, found);
     const next = await columns(tx, found, version, place.row);
     let subscriptionId = place.row?.id ?? null;
-    if (place.how === 'write') subscriptionId = await update(tx, now, place.row, next);
+    if (place.how === 'write') {
+      subscriptionId = await update(tx, now, { row: place.row, next, changes });
+    }
     if (place.how === 'insert')
       subscriptionId = await insert(tx, now, {
         id: place.id,
         customerId: customer.id,
         found,
         next,
+        changes,
       });
-    await saveInvoices(tx, { customerId: customer.id, subscriptionId, invoices: found.invoices });
+    const { invoices } = found;
+    await saveInvoices(tx, { customerId: customer.id, subscriptionId, invoices, changes });
     await closePurchase(tx, now, found);
     if (!isLive(found.status)) return null;
     if (customer.deleted_at) return 'live_after_deletion';
@@ -131,9 +136,14 @@ async function pendsOnFree(tx: Tx, row: Subscription): Promise<boolean> {
   return version?.price_amount === null;
 }
 
-async function update(tx: Tx, now: Date, row: Subscription, next: Columns): Promise<string> {
+async function update(
+  tx: Tx,
+  now: Date,
+  { row, next, changes }: { row: Subscription; next: Columns; changes: Change[] },
+): Promise<string> {
   const change = difference<Subscription>(row, next);
   if (!change) return row.id;
+  noteChanges(changes, next.stripe_subscription_id, change);
   const freeVersion =
     isFinal(next.status) && (await pendsOnFree(tx, row)) ? row.pending_plan_version_id : null;
   await tx.subscription.update({ where: { id: row.id }, data: change.after });
@@ -150,9 +160,16 @@ async function update(tx: Tx, now: Date, row: Subscription, next: Columns): Prom
 async function insert(
   tx: Tx,
   now: Date,
-  row: { id: string; customerId: string; found: StripeSubscriptionFacts; next: Columns },
+  row: {
+    id: string;
+    customerId: string;
+    found: StripeSubscriptionFacts;
+    next: Columns;
+    changes: Change[];
+  },
 ): Promise<string> {
   const { id, customerId, next } = row;
+  row.changes.push({ object: row.found.id, field: 'status', ours: null, stripes: next.status });
   await tx.subscription.create({
     data: {
       ...next,
@@ -189,7 +206,12 @@ async function hasSeveralLive(tx: Tx, customerId: string): Promise<boolean> {
 }
 
 /** Stripe said that this very subscription is deleted, and no longer knows it: it is over. */
-async function endDeleted(tx: Tx, id: string, now: Date): Promise<string | null> {
+async function endDeleted(
+  tx: Tx,
+  id: string,
+  now: Date,
+  changes: Change[],
+): Promise<string | null> {
   const row = await tx.subscription.findUnique({ where: { stripe_subscription_id: id } });
   if (!row || isFinal(row.status)) return null;
   const ended = {
@@ -199,6 +221,7 @@ async function endDeleted(tx: Tx, id: string, now: Date): Promise<string | null>
     ...nothingPending,
   };
   const change = difference<Subscription>(row, ended)!;
+  noteChanges(changes, id, change);
   await tx.subscription.update({ where: { id: row.id }, data: change.after });
   const details = {
     action: 'subscription.sync',
