@@ -5,6 +5,7 @@ import { expirePurchases } from './expire-purchases.ts';
 import { expireRecords } from './expire-records.ts';
 import { expireReservations } from './expire-reservations.ts';
 import { expireSubscriptions } from './expire-subscriptions.ts';
+import { followAccess } from './follow-access.ts';
 import { processStripeEvent } from './process-stripe-event.ts';
 import { rereadSubscriptions } from './reread-subscriptions.ts';
 
@@ -23,6 +24,7 @@ const minute = 60 * second;
 export const jobs: Job[] = [
   { name: 'process-stripe-event', every: 5 * second, run: processStripeEvent },
   { name: 'reread-subscriptions', every: minute, run: rereadSubscriptions },
+  { name: 'follow-access', every: minute, run: followAccess },
   { name: 'expire-purchases', every: minute, run: expirePurchases },
   { name: 'expire-subscriptions', every: minute, run: expireSubscriptions },
   { name: 'expire-reservations', every: minute, run: expireReservations },

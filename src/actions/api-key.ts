@@ -13,6 +13,7 @@ import { audit } from './audit.ts';
 import { assertOwner } from './caller.ts';
 import type { Caller } from './caller.ts';
 import { bytes } from './credential.ts';
+import { publishKey } from './event/api-key.ts';
 import { customerFilter, customerMeant } from './customer/customer.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
@@ -33,9 +34,11 @@ export async function createApiKey(ctx: Context, caller: Caller, input: ApiKeyIn
   if (about.expires_at && about.expires_at <= ctx.now()) {
     throw invalid({ pointer: '/expires_at', detail: 'has passed' });
   }
-  return inTransaction(ctx, (tx) =>
-    insertKey(ctx, tx, caller, { customer_id: customer.id, ...about }),
-  );
+  return inTransaction(ctx, async (tx) => {
+    const made = await insertKey(ctx, tx, caller, { customer_id: customer.id, ...about });
+    await publishKey(tx, ctx.now(), { type: 'key.created', key: made.row });
+    return made.shown;
+  });
 }
 
 /** A new key like the old one, which ends with the overlap, or before if it would have. */
@@ -60,7 +63,9 @@ export async function rotateApiKey(
       before: view(old),
       after: view(ended),
     });
-    return insertKey(ctx, tx, caller, old);
+    const made = await insertKey(ctx, tx, caller, old);
+    await publishKey(tx, now, { type: 'key.rotated', key: made.row, replaced: ended });
+    return made.shown;
   });
 }
 
@@ -78,6 +83,7 @@ export async function revokeApiKey(ctx: Context, caller: Caller, id: string): Pr
       before: view(before),
       after: view(after),
     });
+    await publishKey(tx, now, { type: 'key.revoked', key: after });
   });
 }
 
@@ -118,7 +124,7 @@ async function insertKey(ctx: Context, tx: Tx, caller: Caller, about: NewKey) {
     customerId: created.customer_id,
     after: view(created),
   });
-  return { ...view(created), key };
+  return { row: created, shown: { ...view(created), key } };
 }
 
 /** The caller's own key (or anybody's, for an operator), held until the transaction ends; else 404. */

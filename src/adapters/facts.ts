@@ -5,6 +5,7 @@ import type { SubscriptionFacts } from '../domain/access.ts';
 import type { CustomerFacts, KeyFacts, Plans } from '../domain/entitlement.ts';
 import type { LadderStep, PlanFacts, PlanFeature, Pool } from '../domain/plan.ts';
 import type { Access, RoutePolicy } from '../domain/route-policy.ts';
+import type { Queries } from './postgres.ts';
 
 /** Ended subscriptions matter only for the words of a denial: the last few suffice. */
 const subscriptionsMax = 20;
@@ -92,7 +93,7 @@ export async function loadCappedKeys(
 }
 
 /** A customer that is not deleted, or null. */
-export async function loadByCustomer(pool: pg.Pool, id: string): Promise<CustomerFacts | null> {
+export async function loadByCustomer(pool: Queries, id: string): Promise<CustomerFacts | null> {
   const { rows } = await pool.query<CustomerRow>({
     name: 'facts-by-customer',
     text: `SELECT ${customerFacts} FROM customer c WHERE c.id = $1 AND c.deleted_at IS NULL`,
@@ -146,7 +147,7 @@ type PlanRow = {
 };
 
 /** Every version of every plan: subscribers keep the one they bought. */
-export async function loadPlans(pool: pg.Pool): Promise<Plans> {
+export async function loadPlans(pool: Queries): Promise<Plans> {
   const { rows } = await pool.query<PlanRow>(
     `SELECT v.id, p.key, v.version, v.version = p.current_version AS current, v.name,
        p.public AND NOT p.archived AND v.version = p.current_version AS offered,
@@ -198,7 +199,7 @@ type PolicyRow = {
 };
 
 /** The route policies and the settings, as of one instant. */
-export async function loadRules(pool: pg.Pool): Promise<Rules> {
+export async function loadRules(pool: Queries): Promise<Rules> {
   const { rows } = await pool.query<{
     default_access: Rules['defaultAccess'];
     default_plan: string | null;

@@ -98,6 +98,34 @@ export async function inTransaction<T>(
   return result;
 }
 
+/** What reads need of a pool; also to be had inside a transaction. */
+export type Queries = Pick<pg.Pool, 'query'>;
+
+/** The same reads in a transaction of Prisma's, which answers a bigint as such: here too they are safe integers. */
+export function queriesIn(tx: Tx): Queries {
+  const query = async (
+    given: string | { text: string; values?: unknown[] },
+    values: unknown[] = [],
+  ) => {
+    const statement = typeof given === 'string' ? { text: given, values } : given;
+    const rows = await tx.$queryRawUnsafe<Record<string, unknown>[]>(
+      statement.text,
+      ...(statement.values ?? []),
+    );
+    return { rows: rows.map(mapValues) };
+  };
+  return { query } as unknown as Queries;
+}
+
+function mapValues(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      typeof value === 'bigint' ? safeInteger(String(value)) : value,
+    ]),
+  );
+}
+
 /** Whether an error is a unique constraint that another row already holds (Prisma P2002 or SQLSTATE 23505). */
 export function isUniqueViolation(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;

@@ -9,6 +9,7 @@ import { AppError, invalid, notFound } from '../../domain/error.ts';
 import type { Customer } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { publishAccess } from '../event/access.ts';
 import { assertStripeCustomer } from './link.ts';
 import { afterCursor, pageArguments, toPage } from '../page.ts';
 import type { Page } from '../page.ts';
@@ -75,6 +76,7 @@ export async function changeCustomer(
         before: customerView(before),
         after: customerView(changed),
       });
+      if (before.blocked !== changed.blocked) await publishAccess(tx, ctx.now(), id);
       return customerView(changed);
     });
   } catch (error) {

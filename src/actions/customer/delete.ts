@@ -7,6 +7,8 @@ import type { Context } from '../../context.ts';
 import { AppError, notFound } from '../../domain/error.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { publishAccess } from '../event/access.ts';
+import { publishKey } from '../event/api-key.ts';
 import { customerView } from './customer.ts';
 import { cancelAllSubscriptions } from '../subscription/cancel.ts';
 
@@ -31,7 +33,7 @@ async function markDeleted(tx: Tx, now: Date, caller: Caller, id: string): Promi
   if (await isBilled(tx, id)) return false;
   const ofCustomer = { customer_id: id };
   await tx.customer.update({ where: { id }, data: { deleted_at: now } });
-  await tx.apiKey.updateMany({
+  const keys = await tx.apiKey.updateManyAndReturn({
     where: { ...ofCustomer, revoked_at: null },
     data: { revoked_at: now },
   });
@@ -42,6 +44,8 @@ async function markDeleted(tx: Tx, now: Date, caller: Caller, id: string): Promi
     customerId: id,
     before: customerView(before),
   });
+  for (const key of keys) await publishKey(tx, now, { type: 'key.revoked', key });
+  await publishAccess(tx, now, id);
   return true;
 }
 

@@ -1,6 +1,7 @@
 // How a purchase comes to its end, whoever learns of it first: the buyer's own call, the return page, an event,
 // a sweep. In the caller's transaction; the second to say so changes nothing.
 import type { Tx } from '../../adapters/postgres.ts';
+import { publishSubscription } from '../event/subscription.ts';
 
 export type PurchaseEnd = {
   id: string;
@@ -22,6 +23,7 @@ export async function endPurchase(tx: Tx, end: PurchaseEnd): Promise<boolean> {
   if (count === 0) return false;
   const purchase = await tx.purchase.findUniqueOrThrow({ where: { id: end.id } });
   const id = purchase.subscription_id;
+  const before = await tx.subscription.findUniqueOrThrow({ where: { id } });
   await tx.subscription.updateMany({
     where: { id, pending_reason: 'checkout' },
     data: {
@@ -38,5 +40,6 @@ export async function endPurchase(tx: Tx, end: PurchaseEnd): Promise<boolean> {
       data: { status: 'incomplete_expired', ended_at: end.now },
     });
   }
+  await publishSubscription(tx, end.now, { id, before });
   return true;
 }

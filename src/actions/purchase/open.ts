@@ -8,6 +8,7 @@ import { AppError } from '../../domain/error.ts';
 import type { PlanVersion, Purchase, Subscription } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { publishSubscription } from '../event/subscription.ts';
 import { settlePurchase } from './settle.ts';
 import { endDueFreeSubscription } from '../subscription/end.ts';
 import { lockCustomer, ownRow } from '../subscription/row.ts';
@@ -89,9 +90,13 @@ async function rowToServe(tx: Tx, now: Date, order: Order): Promise<Subscription
   const own = await ownRow(tx, order.customerId);
   const bought = { plan_version_id: order.version.id, quantity: order.quantity };
   if (own?.status === 'active') return own;
-  if (own) return tx.subscription.update({ where: { id: own.id }, data: bought });
+  if (own) {
+    const row = await tx.subscription.update({ where: { id: own.id }, data: bought });
+    await publishSubscription(tx, now, { id: own.id, before: own });
+    return row;
+  }
   const times = { started_at: now, created_at: now };
-  return tx.subscription.create({
+  const row = await tx.subscription.create({
     data: {
       ...bought,
       ...times,
@@ -100,6 +105,8 @@ async function rowToServe(tx: Tx, now: Date, order: Order): Promise<Subscription
       status: 'incomplete',
     },
   });
+  await publishSubscription(tx, now, { id: row.id, before: null });
+  return row;
 }
 
 /** 409 while a paid subscription lives: changing it is another request. */

@@ -39,7 +39,7 @@ export async function buyWithCard(ctx: Context, sale: Sale): Promise<void> {
   if (made.status !== 'incomplete') return;
   const invoice = await openInvoice(ctx, made);
   if (invoice.needsPayer && invoice.url) {
-    const page = { url: invoice.url, stripeSubscriptionId: made.id };
+    const page = { now: ctx.now(), url: invoice.url, stripeSubscriptionId: made.id };
     await inTransaction(ctx, (tx) => waitForPayer(tx, purchase, page));
     return;
   }
@@ -70,7 +70,7 @@ export async function openCheckout(ctx: Context, sale: Sale): Promise<void> {
   );
   if (!session.url)
     throw new AppError('stripe_unavailable', 'Stripe has opened no page to pay on.');
-  const page = { url: session.url, sessionId: session.id };
+  const page = { now: ctx.now(), url: session.url, sessionId: session.id };
   await inTransaction(ctx, (tx) => waitForPayer(tx, purchase, page));
 }
 

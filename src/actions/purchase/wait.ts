@@ -1,12 +1,13 @@
 // A purchase that needs a person: the page they have to visit, shown on the subscription that serves meanwhile.
 import type { Tx } from '../../adapters/postgres.ts';
 import type { Purchase } from '../../generated/prisma/client.ts';
+import { publishSubscription } from '../event/subscription.ts';
 
 /** From `open` to `checkout`. Where the purchase has moved on already, nothing happens. */
 export async function waitForPayer(
   tx: Tx,
   purchase: Purchase,
-  page: { url: string; sessionId?: string; stripeSubscriptionId?: string },
+  page: { now: Date; url: string; sessionId?: string; stripeSubscriptionId?: string },
 ): Promise<void> {
   const { count } = await tx.purchase.updateMany({
     where: { id: purchase.id, state: 'open' },
@@ -17,8 +18,10 @@ export async function waitForPayer(
     },
   });
   if (count === 0) return;
-  await tx.subscription.updateMany({
-    where: { id: purchase.subscription_id },
+  const id = purchase.subscription_id;
+  const before = await tx.subscription.findUniqueOrThrow({ where: { id } });
+  await tx.subscription.update({
+    where: { id },
     data: {
       pending_plan_version_id: purchase.plan_version_id,
       pending_quantity: purchase.quantity,
@@ -27,4 +30,5 @@ export async function waitForPayer(
       checkout_url: page.url,
     },
   });
+  await publishSubscription(tx, page.now, { id, before });
 }

@@ -31,7 +31,7 @@ export const checkoutSessionReader: Reader<Found> = {
     } else if (found.status === 'expired') {
       await endPurchase(tx, { id: purchase.id, state: 'abandoned', now });
     } else if (found.status === 'open' && found.url) {
-      await waitForPayer(tx, purchase, { sessionId: id, url: found.url });
+      await waitForPayer(tx, purchase, { now, sessionId: id, url: found.url });
     }
     return null;
   },

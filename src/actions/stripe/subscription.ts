@@ -6,6 +6,7 @@ import type { PriceQuantity, StripeSubscriptionFacts } from '../../adapters/stri
 import { difference, isFinal, isLive } from '../../domain/subscription.ts';
 import type { PlanVersion, Subscription } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
+import { publishSubscription, publishSubscriptionAlone } from '../event/subscription.ts';
 import { saveInvoices } from './invoice.ts';
 import { endPurchase } from '../purchase/end.ts';
 import { startFreeSubscription } from '../subscription/free.ts';
@@ -150,10 +151,11 @@ async function update(
   const { id, customer_id: customerId } = row;
   await audit(tx, now, actor, { action: 'subscription.sync', objectId: id, customerId, ...change });
   if (freeVersion) {
+    await publishSubscriptionAlone(tx, now, { id, before: row });
     // Paid to free: free begins the instant the paid one ended, also where we hear of it later.
     const at = next.ended_at ?? next.cancel_at ?? now;
     await startFreeSubscription(tx, { now, actor, customerId, versionId: freeVersion, at });
-  }
+  } else await publishSubscription(tx, now, { id, before: row });
   return id;
 }
 
@@ -185,6 +187,7 @@ async function insert(
     customerId,
     after: next,
   });
+  await publishSubscription(tx, now, { id, before: null });
   return id;
 }
 
@@ -230,5 +233,6 @@ async function endDeleted(
     ...change,
   };
   await audit(tx, now, actor, details);
+  await publishSubscription(tx, now, { id: row.id, before: row });
   return null;
 }

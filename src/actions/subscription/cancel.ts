@@ -9,6 +9,7 @@ import { AppError, invalid } from '../../domain/error.ts';
 import { isFinal } from '../../domain/subscription.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { publishSubscription } from '../event/subscription.ts';
 import { settlePurchase } from '../purchase/settle.ts';
 import { untilNobodyBuys } from '../purchase/open.ts';
 import { syncNow } from '../stripe/object.ts';
@@ -175,6 +176,7 @@ async function setFreeEnd(
   if (row.cancel_at?.getTime() === at?.getTime()) return;
   await inTransaction(ctx, async (tx) => {
     const now = ctx.now();
+    await lockCustomer(tx, row.customer_id);
     const data = { cancel_at: at, canceled_at: at ? now : null };
     await tx.subscription.update({ where: { id: row.id }, data });
     await audit(tx, now, caller, {
@@ -184,5 +186,6 @@ async function setFreeEnd(
       before: { cancel_at: row.cancel_at },
       after: { cancel_at: at },
     });
+    await publishSubscription(tx, now, { id: row.id, before: row });
   });
 }

@@ -9,6 +9,7 @@ import { isFinal } from '../../domain/subscription.ts';
 import type { PlanVersion } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { publishSubscription } from '../event/subscription.ts';
 import { declined } from '../purchase/pay.ts';
 import { startPurchase, versionToSell } from '../purchase/purchase.ts';
 import { syncNow } from '../stripe/object.ts';
@@ -126,6 +127,7 @@ async function endInFree(ctx: Context, caller: Caller, { row, version }: Move): 
       pending_effective_at: row.current_period_end,
       pending_reason: 'scheduled',
     };
+    await lockCustomer(tx, row.customer_id);
     await tx.subscription.update({ where: { id: row.id }, data: pending });
     await audit(tx, ctx.now(), caller, {
       action: 'subscription.change',
@@ -134,6 +136,7 @@ async function endInFree(ctx: Context, caller: Caller, { row, version }: Move): 
       before: { plan_version_id: row.plan_version_id },
       after: pending,
     });
+    await publishSubscription(tx, ctx.now(), { id: row.id, before: row });
   });
   try {
     await callStripe(() => endLater(ctx, current, { effective: 'period_end' }));

@@ -6,6 +6,7 @@ import type { Context } from '../../context.ts';
 import type { Subscription } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { publishSubscription } from '../event/subscription.ts';
 import { lockCustomer, ownRow } from './row.ts';
 
 const batchSize = 500;
@@ -48,6 +49,7 @@ export async function endFreeSubscription(
     before: { status: row.status },
     after: { status: 'canceled', ended_at: at },
   });
+  await publishSubscription(tx, now, { id: row.id, before: row });
 }
 
 /** All that are due, each in a transaction of its own. Returns how many ended. */

@@ -5,6 +5,7 @@ import type { Tx } from '../../adapters/postgres.ts';
 import type { Subscription } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { publishSubscription } from '../event/subscription.ts';
 import { ownRow } from './row.ts';
 
 type Start = {
@@ -50,5 +51,6 @@ export async function startFreeSubscription(tx: Tx, start: Start): Promise<Subsc
     ...(own ? { before: { plan_version_id: own.plan_version_id, status: own.status } } : {}),
     after: { plan_version_id: row.plan_version_id, status: row.status },
   });
+  await publishSubscription(tx, start.now, { id: row.id, before: own });
   return row;
 }

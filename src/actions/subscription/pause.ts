@@ -7,7 +7,9 @@ import { AppError } from '../../domain/error.ts';
 import { isFinal } from '../../domain/subscription.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { publishSubscription } from '../event/subscription.ts';
 import { syncNow } from '../stripe/object.ts';
+import { lockCustomer } from './row.ts';
 import { getSubscription, withSubscription } from './subscription.ts';
 import type { SubscriptionView, SubscriptionWithPlans } from './subscription.ts';
 
@@ -41,9 +43,11 @@ async function setPaused(ctx: Context, caller: Caller, id: string, paused: boole
     }
     if (row.stripe_subscription_id) await setAtStripe(ctx, row, paused);
     await inTransaction(ctx, async (tx) => {
-      // For Stripe's own, the look has written it already.
+      await lockCustomer(tx, row.customer_id);
+      // For Stripe's own, the look has written and told it already.
       if (!row.stripe_subscription_id) {
         await tx.subscription.update({ where: { id }, data: { collection_paused: paused } });
+        await publishSubscription(tx, ctx.now(), { id, before: row });
       }
       if (row.collection_paused === paused && row.status !== 'paused') return;
       await audit(tx, ctx.now(), caller, {

@@ -9,7 +9,7 @@ import type { Caller } from '../caller.ts';
 import { afterCursor, pageArguments, toPage } from '../page.ts';
 import type { Page } from '../page.ts';
 
-const withPlans = {
+export const withPlans = {
   plan_version: { include: { plan: true } },
   pending_plan_version: { include: { plan: true } },
 } satisfies Prisma.SubscriptionInclude;

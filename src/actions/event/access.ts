@@ -1,0 +1,120 @@
+// Tells of access that has become another: in the transaction of what caused it, or found by a job where the
+// clock alone did. What was told last is kept per customer, so that each change is told once.
+import { loadByCustomer, loadPlans, loadRules } from '../../adapters/facts.ts';
+import { inTransaction, queriesIn } from '../../adapters/postgres.ts';
+import type { Tx } from '../../adapters/postgres.ts';
+import type { Context } from '../../context.ts';
+import type { AccessState } from '../../domain/access-state.ts';
+import { accessState, isSameAccess, nextAccessChange } from '../../domain/access-state.ts';
+import type { Footing } from '../../domain/entitlement.ts';
+import { footingOf } from '../../domain/entitlement.ts';
+import { lockStream, publish } from './publish.ts';
+
+const batchSize = 100;
+const batchesMax = 1_000;
+
+/**
+ * Publishes `entitlement.changed` where access at `now` is not what was told last, and notes when the clock may
+ * change it next. Nothing is told of what could not be verified. Returns whether something was told.
+ */
+export async function publishAccess(tx: Tx, now: Date, customerId: string): Promise<boolean> {
+  const { access: told } = await lockStream(tx, customerId);
+  const last = told as AccessState | null;
+  const reads = queriesIn(tx);
+  const customer = await loadByCustomer(reads, customerId);
+  if (!customer) return closeAccess(tx, now, customerId, last);
+  const plans = await loadPlans(reads);
+  const { defaultPlan } = await loadRules(reads);
+  const footing = footingOf(customer, plans, defaultPlan, now.getTime());
+  const access = accessState(customer, footing);
+  const next = nextAccessChange(customer, plans, now.getTime());
+  const isNews = footing.code !== 'unverifiable' && !isSameAccess(last, access);
+  await keep(tx, customerId, { access: isNews ? access : last, next });
+  if (isNews) await tell(tx, now, { customerId, footing, access, last });
+  return isNews;
+}
+
+/** A deleted customer may do nothing, and no clock changes that. */
+async function closeAccess(
+  tx: Tx,
+  now: Date,
+  customerId: string,
+  last: AccessState | null,
+): Promise<boolean> {
+  const none = { plan: null, plan_version: null, status: null, code: 'no_subscription' as const };
+  const access: AccessState = { ...none, access: 'deny' };
+  const isNews = last !== null && last.access !== 'deny';
+  await keep(tx, customerId, { access: isNews ? access : last, next: null });
+  if (isNews) await tell(tx, now, { customerId, footing: null, access, last });
+  return isNews;
+}
+
+async function keep(
+  tx: Tx,
+  customerId: string,
+  { access, next }: { access: AccessState | null; next: number | null },
+): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE event_stream SET access = ${access && JSON.stringify(access)}::jsonb,
+      access_due_at = ${next === null ? null : new Date(next)}::timestamptz
+    WHERE customer_id = ${customerId}`;
+}
+
+type News = {
+  customerId: string;
+  footing: Footing | null;
+  access: AccessState;
+  last: AccessState | null;
+};
+
+async function tell(tx: Tx, now: Date, news: News): Promise<void> {
+  const { customerId, footing, access, last } = news;
+  await publish(tx, {
+    customerId,
+    type: 'entitlement.changed',
+    at: now,
+    subscriptionId: footing?.subscription?.id ?? null,
+    data: {
+      customer_id: customerId,
+      ...access,
+      entitlements: access.access === 'deny' ? [] : (footing?.plan?.features ?? []),
+      pools: access.access === 'deny' ? [] : (footing?.plan?.pools ?? []),
+      previous: last,
+    },
+  });
+}
+
+/** Customers whose access the clock may have changed: each looked at in a transaction of its own. */
+export async function publishDueAccess(ctx: Context): Promise<Record<string, number>> {
+  const count = { looked: 0, changed: 0 };
+  for (let batch = 0, after = ''; batch < batchesMax && !ctx.queue.stopping(); batch += 1) {
+    const ids = await dueCustomers(ctx, after);
+    for (const customerId of ids) {
+      if (ctx.queue.stopping()) return count;
+      count.looked += 1;
+      if (await inTransaction(ctx, (tx) => publishIfDue(tx, ctx.now(), customerId))) {
+        count.changed += 1;
+      }
+    }
+    if (ids.length < batchSize) break;
+    after = ids.at(-1)!;
+  }
+  return count;
+}
+
+async function dueCustomers(ctx: Context, after: string): Promise<string[]> {
+  const { rows } = await ctx.pool.query<{ customer_id: string }>(
+    `SELECT customer_id FROM event_stream WHERE access_due_at <= $1 AND customer_id > $2
+     ORDER BY customer_id LIMIT $3`,
+    [ctx.now(), after, batchSize],
+  );
+  return rows.map((row) => row.customer_id);
+}
+
+/** Somebody else may have been there meanwhile, or be there: both means that it is taken care of. */
+async function publishIfDue(tx: Tx, now: Date, customerId: string): Promise<boolean> {
+  const due = await tx.$queryRaw<object[]>`
+    SELECT FROM event_stream WHERE customer_id = ${customerId} AND access_due_at <= ${now}::timestamptz
+    FOR UPDATE SKIP LOCKED`;
+  return due.length > 0 && publishAccess(tx, now, customerId);
+}
