@@ -7,6 +7,7 @@ import { expireReservations } from './expire-reservations.ts';
 import { expireSubscriptions } from './expire-subscriptions.ts';
 import { followAccess } from './follow-access.ts';
 import { processStripeEvent } from './process-stripe-event.ts';
+import { reconcile } from './reconcile.ts';
 import { rereadSubscriptions } from './reread-subscriptions.ts';
 
 /** Counts of what was done, for the record and the metrics. */
@@ -25,6 +26,7 @@ export const jobs: Job[] = [
   { name: 'process-stripe-event', every: 5 * second, run: processStripeEvent },
   { name: 'reread-subscriptions', every: minute, run: rereadSubscriptions },
   { name: 'follow-access', every: minute, run: followAccess },
+  { name: 'reconcile', every: minute, run: reconcile },
   { name: 'expire-purchases', every: minute, run: expirePurchases },
   { name: 'expire-subscriptions', every: minute, run: expireSubscriptions },
   { name: 'expire-reservations', every: minute, run: expireReservations },

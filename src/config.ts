@@ -46,6 +46,7 @@ export const variables = {
   METRICS_PORT: port.optional(),
   CLOCK: z.enum(['machine', 'movable']).default('machine'),
   USAGE_DURABILITY: z.enum(['durable', 'relaxed']).default('durable'),
+  RECONCILE_CALLS_PER_SECOND: z.coerce.number().int().min(1).max(1_000).default(20),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   SANDBOX_PORT: port.default(3403),
   DATA_DIR: z.string().min(1).default('.tollgate'),
@@ -70,6 +71,7 @@ const service = z
     metricsPort: env.METRICS_PORT,
     clock: env.CLOCK,
     usageDurability: env.USAGE_DURABILITY,
+    reconcileCallsPerSecond: env.RECONCILE_CALLS_PER_SECOND,
     dataDir: env.DATA_DIR,
     logLevel: env.LOG_LEVEL,
   }))

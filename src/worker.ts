@@ -1,5 +1,6 @@
 // The jobs process: config, context, schedule, work, and an orderly end on SIGTERM or SIGINT.
 // Any number of them may run; each does whole jobs and none is special.
+import { catchUp } from './actions/reconciliation/reconciliation.ts';
 import { assertSameStripeAccount } from './actions/stripe/account.ts';
 import { migrate } from './adapters/migrate.ts';
 import { ConfigError, readConfig } from './config.ts';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   await assertSameStripeAccount(ctx);
   await ctx.queue.schedule(jobs.map(({ name, every }) => ({ name, every })));
   await ctx.queue.work((name) => runJob(ctx, name));
+  await catchUp(ctx);
   ctx.log.info({ jobs: jobs.map((job) => job.name) }, 'worker ready');
 }
 

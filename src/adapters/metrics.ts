@@ -70,6 +70,20 @@ export const webhookOldestSeconds = new Gauge({
   registers,
 });
 
+/** Differences from Stripe that comparisons have found, and those of them that were mended; dry runs excluded. */
+export const driftFound = new Counter({
+  name: 'tollgate_drift_found_total',
+  help: 'Differences from Stripe found by reconciliation, by reason',
+  labelNames: ['why'] as const,
+  registers,
+});
+export const driftRepaired = new Counter({
+  name: 'tollgate_drift_repaired_total',
+  help: 'Differences from Stripe repaired by reconciliation, by reason',
+  labelNames: ['why'] as const,
+  registers,
+});
+
 /** How old the facts decided upon may be at most; 0 to 2 s while announcements are heard. */
 export const factsAgeSeconds = new Gauge({
   name: 'tollgate_facts_age_seconds',

@@ -1,6 +1,7 @@
 // How a subscription at Stripe and its invoices become our facts: the only place that reads their fields.
 // Pure once fetched; which plan a price belongs to and which row is meant is decided by whoever writes.
 import type Stripe from 'stripe';
+import { assertInvoices, assertSubscription } from './stripe-answer.ts';
 import { invoiceFacts } from './stripe-invoice.ts';
 import type { InvoiceFacts } from './stripe-invoice.ts';
 import { instant } from './stripe-time.ts';
@@ -49,9 +50,11 @@ export async function fetchSubscription(
   id: string,
 ): Promise<StripeSubscriptionFacts> {
   const subscription = await stripe.subscriptions.retrieve(id, { expand: ['schedule'] });
+  assertSubscription(subscription, id);
   const invoices = await stripe.invoices
     .list({ subscription: id, limit: pageSize })
     .autoPagingToArray({ limit: invoicesMax });
+  assertInvoices(invoices, subscription);
   return subscriptionFacts(subscription, await allItems(stripe, subscription), invoices);
 }
 

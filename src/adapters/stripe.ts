@@ -6,10 +6,10 @@ import Stripe from 'stripe';
 export const stripeApiVersion = '2026-10-28.endive';
 const callTimeoutMs = 10_000;
 
-export function createStripe(config: {
-  stripeSecretKey: string;
-  stripeApiBase?: string | undefined;
-}) {
+export function createStripe(
+  config: { stripeSecretKey: string; stripeApiBase?: string | undefined },
+  httpClient?: Stripe.StripeConfig['httpClient'],
+) {
   return new Stripe(config.stripeSecretKey, {
     apiVersion: stripeApiVersion,
     timeout: callTimeoutMs,
@@ -17,6 +17,7 @@ export function createStripe(config: {
     telemetry: false,
     appInfo: { name: 'tollgate' },
     ...(config.stripeApiBase ? hostOf(config.stripeApiBase) : {}),
+    ...(httpClient ? { httpClient } : {}),
   });
 }
 

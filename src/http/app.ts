@@ -18,6 +18,7 @@ import { customerRoutes } from './routes/customer.ts';
 import { entitlementRoutes } from './routes/entitlement.ts';
 import { invoiceRoutes } from './routes/invoice.ts';
 import { planRoutes } from './routes/plan.ts';
+import { reconciliationRoutes } from './routes/reconciliation.ts';
 import { routePolicyRoutes } from './routes/route-policy.ts';
 import { settingRoutes } from './routes/setting.ts';
 import { subscriptionRoutes } from './routes/subscription.ts';
@@ -38,6 +39,7 @@ export const routes: Route[] = [
   ...apiKeyRoutes,
   ...usageRoutes,
   ...usageReservationRoutes,
+  ...reconciliationRoutes,
   ...clockRoutes,
 ];
 

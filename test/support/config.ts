@@ -19,6 +19,7 @@ export function testEnvironment(overrides: Environment = {}): Environment {
     HOST: '127.0.0.1',
     PORT: '0',
     CLOCK: 'movable',
+    RECONCILE_CALLS_PER_SECOND: '1000',
     LOG_LEVEL: 'silent',
     DATA_DIR: path.join(os.tmpdir(), `tollgate-data-${randomBase62(12)}`),
     ...overrides,

@@ -2,6 +2,7 @@
 // and then the subscription is what to look at next.
 import type Stripe from 'stripe';
 import type { Tx } from '../../adapters/postgres.ts';
+import { assertIs } from '../../adapters/stripe-answer.ts';
 import type { Purchase } from '../../generated/prisma/client.ts';
 import { waitForPayer } from '../purchase/wait.ts';
 import { endPurchase } from '../purchase/end.ts';
@@ -17,7 +18,9 @@ type Found = {
 
 export const checkoutSessionReader: Reader<Found> = {
   async fetch(stripe, id) {
-    return factsOfSession(await stripe.checkout.sessions.retrieve(id));
+    const session = await stripe.checkout.sessions.retrieve(id);
+    assertIs(session, 'checkout.session', id);
+    return factsOfSession(session);
   },
   async save(tx, { id, now, found }) {
     const purchase = await purchaseOf(tx, id, found?.purchaseId ?? null);

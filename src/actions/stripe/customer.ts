@@ -4,6 +4,7 @@ import type Stripe from 'stripe';
 import { invoiceFacts } from '../../adapters/stripe-invoice.ts';
 import type { InvoiceFacts } from '../../adapters/stripe-invoice.ts';
 import type { Tx } from '../../adapters/postgres.ts';
+import { assertIs } from '../../adapters/stripe-answer.ts';
 import { saveInvoices } from './invoice.ts';
 import { want } from './want.ts';
 import type { Change, Reader } from './want.ts';
@@ -38,6 +39,7 @@ export const stripeCustomerReader: Reader<Found> = {
 
 async function fetchCustomer(stripe: Stripe, id: string): Promise<Found> {
   const customer = await stripe.customers.retrieve(id);
+  assertIs(customer, 'customer', id);
   if (customer.deleted) return { deleted: true, owner: null, subscriptions: [], invoices: [] };
   const listed = { customer: id, limit: pageSize };
   const bound = { limit: listedMax };

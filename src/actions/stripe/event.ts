@@ -8,6 +8,7 @@ import { isSignedByStripe } from '../../adapters/stripe-signature.ts';
 import type { Context } from '../../context.ts';
 import { AppError } from '../../domain/error.ts';
 import { rootObject } from '../../domain/stripe-event.ts';
+import type { RootObject } from '../../domain/stripe-event.ts';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { want } from './want.ts';
 
@@ -66,24 +67,46 @@ function withoutNul(_key: string, value: unknown): unknown {
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '') : value;
 }
 
+/** Keeps an event that Stripe's list tells of and whose object has been looked at since. */
+export async function storeListedEvent(tx: Tx, now: Date, listed: unknown): Promise<void> {
+  const event = stripeEvent.parse(JSON.parse(JSON.stringify(listed), withoutNul));
+  await insert(tx, event, { received: now, processed: now });
+}
+
 /** Whether there is something new to look at. The same event again changes nothing. */
 async function store(tx: Tx, now: Date, event: StripeEvent): Promise<boolean> {
-  const { object, previous_attributes: previous } = event.data;
-  const root = rootObject({ type: event.type, object, previous: previous ?? undefined });
+  const root = rootOf(event);
+  const isNew = await insert(tx, event, { received: now, processed: root ? null : now });
+  if (!isNew || !root) return false;
+  await want(tx, root);
+  return true;
+}
+
+async function insert(
+  tx: Tx,
+  event: StripeEvent,
+  at: { received: Date; processed: Date | null },
+): Promise<boolean> {
   const { count } = await tx.stripeEvent.createMany({
     data: {
       id: event.id,
       type: event.type,
       api_version: event.api_version ?? null,
-      object_id: root?.id ?? '',
+      object_id: rootOf(event)?.id ?? '',
       payload: event as unknown as Prisma.InputJsonObject,
       created_at: new Date(event.created * 1000),
-      received_at: now,
-      processed_at: root ? null : now,
+      received_at: at.received,
+      processed_at: at.processed,
     },
     skipDuplicates: true,
   });
-  if (count === 0 || !root) return false;
-  await want(tx, root);
-  return true;
+  return count > 0;
+}
+
+function rootOf({ type, data }: StripeEvent): RootObject | null {
+  return rootObject({
+    type,
+    object: data.object,
+    previous: data.previous_attributes ?? undefined,
+  });
 }

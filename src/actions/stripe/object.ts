@@ -26,9 +26,9 @@ const syncWithinMs = 15_000;
 const lookAgainAfterMs = 50;
 
 /** What a look saw and did; whoever wants to know is told inside the transaction that wrote it. */
-export type Seen = { changes: Change[]; alarm: string | null };
+export type Seen = { found: unknown; changes: Change[]; alarm: string | null };
 type Observe = (tx: Tx, seen: Seen) => Promise<void>;
-type Root = { kind: RootKind; id: string; deleted?: boolean };
+export type Root = { kind: RootKind; id: string; deleted?: boolean };
 type Claimed = { id: string; kind: RootKind; wanted: number; deleted_seen: boolean; token: string };
 
 /**
@@ -175,7 +175,7 @@ export async function save(
     ? 'missing_at_stripe'
     : await readers[kind].save(tx, { id, now: ctx.now(), found, changes });
   if (alarm) ctx.log.error({ alarm, kind, id }, 'stripe object needs attention');
-  return { changes, alarm };
+  return { found, changes, alarm };
 }
 
 async function remember(ctx: Context, object: Claimed, error: unknown): Promise<void> {

@@ -1,11 +1,16 @@
 // Prices and products belong to our plans and are made by us: that one is gone at Stripe is drift which an
 // operator should see. Nothing is taken over.
+import { assertIs } from '../../adapters/stripe-answer.ts';
 import type { Reader } from './want.ts';
 
 type Found = { deleted?: unknown };
 
 export const priceReader: Reader<Found> = {
-  fetch: (stripe, id) => stripe.prices.retrieve(id),
+  async fetch(stripe, id) {
+    const price = await stripe.prices.retrieve(id);
+    assertIs(price, 'price', id);
+    return price;
+  },
   async save(tx, { id, found }) {
     if (!isGone(found)) return null;
     return (await tx.planVersion.findUnique({ where: { stripe_price_id: id } })) && 'price_deleted';
@@ -13,7 +18,11 @@ export const priceReader: Reader<Found> = {
 };
 
 export const productReader: Reader<Found> = {
-  fetch: (stripe, id) => stripe.products.retrieve(id),
+  async fetch(stripe, id) {
+    const product = await stripe.products.retrieve(id);
+    assertIs(product, 'product', id);
+    return product;
+  },
   async save(tx, { id, found }) {
     if (!isGone(found)) return null;
     return (await tx.plan.findUnique({ where: { stripe_product_id: id } })) && 'product_deleted';
