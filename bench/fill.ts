@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import pg from 'pg';
 import { hashSecret, randomBase62 } from '../src/adapters/secret.ts';
 import { makeKey } from '../src/domain/api-key.ts';
-import type { Limit } from '../src/domain/plan.ts';
+import type { Limit, PlanFeature } from '../src/domain/plan.ts';
 import { defaultLadder } from '../src/domain/plan.ts';
 
 const customersMax = 10_000;
@@ -16,7 +16,7 @@ const limit = (window: Limit['window']): Limit => ({
   overage: null,
 });
 
-/** One plan: `flat` counts nothing, `one` and `three` have that many limits; `other` is on no plan. */
+/** `flat` counts nothing, `one` and `three` have that many limits; `other` takes an upgrade: a denial offers it. */
 export async function fill(options: {
   url: string;
   pepper: string;
@@ -31,13 +31,8 @@ export async function fill(options: {
     { feature: 'one', limits: [limit('month')] },
     { feature: 'three', limits: [limit('month'), limit('day'), limit('hour')] },
   ];
-  await client.query(
-    `INSERT INTO plan (id, key, current_version, created_at) VALUES ('plan_1', 'pro', 1, now())`,
-  );
-  await client.query(
-    `INSERT INTO plan_version (id, plan_id, version, name, features, ladder, created_at) VALUES ('pv_1', 'plan_1', 1, 'Pro', $1, $2, now())`,
-    [JSON.stringify(features), JSON.stringify(defaultLadder)],
-  );
+  await addPlan(client, 1, 'Pro', null, features);
+  await addPlan(client, 2, 'Scale', 9_900, [...features, { feature: 'other', limits: [] }]);
   for (const [feature, cost] of [
     ['flat', 0],
     ['one', 1],
@@ -61,6 +56,32 @@ export async function fill(options: {
   await fillKeys(client, options, customers);
   await client.query('ANALYZE');
   await client.end();
+}
+
+async function addPlan(
+  client: pg.Client,
+  number: number,
+  name: string,
+  price: number | null,
+  features: PlanFeature[],
+): Promise<void> {
+  await client.query(
+    `INSERT INTO plan (id, key, current_version, created_at) VALUES ('plan_' || $1, lower($2), 1, now())`,
+    [number, name],
+  );
+  await client.query(
+    `INSERT INTO plan_version (id, plan_id, version, name, price_amount, price_currency, price_interval, features, ladder, created_at)
+     VALUES ('pv_' || $1, 'plan_' || $1, 1, $2, $3, $4, $5, $6, $7, now())`,
+    [
+      number,
+      name,
+      price,
+      price && 'eur',
+      price && 'month',
+      JSON.stringify(features),
+      JSON.stringify(defaultLadder),
+    ],
+  );
 }
 
 async function fillKeys(

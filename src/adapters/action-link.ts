@@ -1,5 +1,6 @@
 // The links in a 402: sealed, so that they tell nothing, and stateless, so that a check writes nothing.
 // Opening one proves only that whoever has it was handed our denial; money still needs their card.
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { deriveKey, open, seal } from './secret.ts';
 
@@ -17,8 +18,11 @@ const content = z.object({
   e: z.number().int(),
 });
 
-/** Machine time. A link handed out again from a cache still lives most of this. */
+/** Machine time. */
 const livesForMs = 3_600_000;
+/** Sealing costs more than the rest of a denial: for so long the same link is handed out again. */
+const handedOutForMs = 300_000;
+const keptMax = 50_000;
 const tokenForm = /^[A-Za-z0-9_-]{40,600}$/;
 
 export type LinkAction = z.infer<typeof linkAction>;
@@ -28,6 +32,7 @@ export type ActionLinks = ReturnType<typeof createActionLinks>;
 export function createActionLinks(config: { keyPepper: string; publicUrl: string }) {
   const key = deriveKey(config.keyPepper, 'action link');
   return {
+    /** Good for an hour. */
     href({ action, customerId, plan }: ActionLink): string {
       const text = JSON.stringify({
         a: action,
@@ -44,6 +49,26 @@ export function createActionLinks(config: { keyPepper: string; publicUrl: string
       const parsed = content.safeParse(text && JSON.parse(text.toString('utf8')));
       if (!parsed.success || parsed.data.e < Date.now()) return null;
       return { action: parsed.data.a, customerId: parsed.data.c, plan: parsed.data.p };
+    },
+  };
+}
+
+/** The same, for whoever makes many: a link is handed out again for five minutes, so it is good for 55 at least. */
+export function keepActionLinks(
+  links: ActionLinks,
+  machineMs: () => number = Date.now,
+): ActionLinks {
+  const kept = new LRUCache<string, { href: string; untilMs: number }>({ max: keptMax });
+  return {
+    ...links,
+    href(link) {
+      const nowMs = machineMs();
+      const id = `${link.customerId} ${link.action} ${link.plan ?? ''}`;
+      const known = kept.get(id);
+      if (known && nowMs < known.untilMs) return known.href;
+      const href = links.href(link);
+      kept.set(id, { href, untilMs: nowMs + handedOutForMs });
+      return href;
     },
   };
 }

@@ -99,9 +99,9 @@ export function decide(
   if (need.access === 'deny') return deny('route_denied', need);
   if (key && !isUsable(key, now)) return deny('key_invalid', need);
   if (key && !mayCall(key.scopes, need.feature, need.access === 'key')) {
-    return deny('key_scope', need, { customerId: customer.id });
+    return deny('key_scope', need, customer.id);
   }
-  if (customer.blocked) return deny('customer_blocked', need, { customerId: customer.id });
+  if (customer.blocked) return deny('customer_blocked', need, customer.id);
   const footing = footingOf(customer, facts.plans, facts.defaultPlan, now);
   if (need.access === 'key') return allow(customer, footing, need, []);
   if (footing.code !== null) return denyFooting(footing.code, need, customer, footing);
@@ -237,10 +237,15 @@ function denyFooting(
   footing: Footing,
 ): Deny {
   const subscriptionId = footing.subscription?.id ?? null;
-  return deny(code, need, { customerId: customer.id, plan: footing.plan, subscriptionId });
+  return deny(code, need, customer.id, footing.plan, subscriptionId);
 }
 
-function deny(code: DenialCode, need: Need, known: Partial<Deny> = {}): Deny {
-  const unknown = { customerId: null, plan: null, subscriptionId: null };
-  return { ...unknown, ...known, allowed: false, code, feature: need.feature };
+function deny(
+  code: DenialCode,
+  { feature }: Need,
+  customerId: string | null = null,
+  plan: PlanFacts | null = null,
+  subscriptionId: string | null = null,
+): Deny {
+  return { allowed: false, code, customerId, plan, feature, subscriptionId };
 }

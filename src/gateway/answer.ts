@@ -5,10 +5,13 @@ import type { ActionLinks } from '../adapters/action-link.ts';
 import type { Allow, Deny } from '../domain/entitlement.ts';
 import { secondsUntil } from '../domain/window.ts';
 import type { Outcome } from './check.ts';
-import type { Problem } from '../actions/denial.ts';
-import { asciiJson, buildProblem, linkOf } from '../actions/denial.ts';
+import type { Denied } from '../actions/denial.ts';
+import { buildProblem } from '../actions/denial.ts';
+import type { DenialCode } from '../domain/denial.ts';
+import { createProblemText } from './problem-text.ts';
 import { rateLimit, rateLimitPolicy, remaining } from './rate-limit.ts';
 import type { Form } from './request.ts';
+import { sendWhole } from './send.ts';
 
 export type Answerer = ReturnType<typeof createAnswerer>;
 
@@ -22,6 +25,7 @@ export function createAnswerer(options: {
   nowMs: () => number;
 }) {
   const { publicUrl, links, nowMs } = options;
+  const writeProblem = createProblemText({ publicUrl, links });
 
   function send(
     request: IncomingMessage,
@@ -31,7 +35,7 @@ export function createAnswerer(options: {
   ): void {
     const { verdict } = outcome;
     if (verdict.allowed) sendAllow(request, response, outcome, verdict);
-    else sendDeny(request, response, form, problemOf(outcome, verdict), outcome);
+    else sendDeny(request, response, form, outcome, verdict);
   }
 
   function sendAllow(
@@ -54,35 +58,34 @@ export function createAnswerer(options: {
       'Content-Length', String(body.length),
     ]; // prettier-ignore
     addRateLimit(headers, outcome);
-    response.writeHead(200, headers);
-    response.end(request.method === 'HEAD' ? undefined : body);
+    sendWhole(response, 200, headers, request.method === 'HEAD' ? '' : body);
   }
 
   function sendDeny(
     request: IncomingMessage,
     response: ServerResponse,
     form: Form,
-    problem: Problem,
     outcome: Outcome,
+    verdict: Deny,
   ): void {
-    const json = asciiJson(problem);
+    const { status, json, link } = writeProblem(deniedOf(outcome, verdict));
     const isNginx = form === 'nginx';
     const body = isNginx ? '' : json;
     const headers = [
       'Content-Type', 'application/problem+json',
       'Cache-Control', 'no-store',
-      'X-Entitlement-Status', String(problem.status),
-      'X-Decision-Id', problem.decision_id,
-      'Link', linkOf(problem),
+      'X-Entitlement-Status', String(status),
+      'X-Decision-Id', outcome.decisionId,
+      'Link', link,
       'Content-Length', String(body.length),
     ]; // prettier-ignore
     if (isNginx) headers.push('X-Entitlement-Problem', json);
-    if (problem.status === 401) headers.push('WWW-Authenticate', 'Bearer');
-    const retryAfter = retryAfterOf(outcome, problem);
+    if (status === 401) headers.push('WWW-Authenticate', 'Bearer');
+    const retryAfter = retryAfterOf(outcome, status, verdict.code);
     if (retryAfter !== null) headers.push('Retry-After', String(retryAfter));
     addRateLimit(headers, outcome);
-    response.writeHead(isNginx ? nginxStatus[problem.status]! : problem.status, headers);
-    response.end(request.method === 'HEAD' ? undefined : body);
+    const statusHere = isNginx ? nginxStatus[status]! : status;
+    sendWhole(response, statusHere, headers, request.method === 'HEAD' ? '' : body);
   }
 
   function addRateLimit(headers: string[], { limits, used, held, full }: Outcome): void {
@@ -92,26 +95,12 @@ export function createAnswerer(options: {
     if (nearest) headers.push('RateLimit', nearest);
   }
 
-  function retryAfterOf({ full }: Outcome, { status, code }: Problem): number | null {
+  function retryAfterOf({ full }: Outcome, status: number, code: DenialCode): number | null {
     if (status === 503) return retryUnverifiedAfterSeconds;
     if (full && (code === 'rate_limited' || code === 'quota_exhausted')) {
       return secondsUntil(full.end, nowMs());
     }
     return null;
-  }
-
-  function problemOf(outcome: Outcome, verdict: Deny): Problem {
-    const { full, limits, used, held, decisionId, asOf, plans } = outcome;
-    const at = full ? limits.indexOf(full) : -1;
-    return buildProblem(publicUrl, links, {
-      verdict,
-      full,
-      used: used?.[at] ?? null,
-      held: held?.[at] ?? null,
-      decisionId,
-      asOf,
-      plans,
-    });
   }
 
   /** The same outcome as data, for the POST forms: always the same members, whatever was decided. */
@@ -127,8 +116,8 @@ export function createAnswerer(options: {
       resets_at: new Date(limit.end).toISOString(),
     }));
     if (!verdict.allowed) {
-      const problem = problemOf(outcome, verdict);
-      const retry_after = retryAfterOf(outcome, problem);
+      const problem = buildProblem(publicUrl, links, deniedOf(outcome, verdict));
+      const retry_after = retryAfterOf(outcome, problem.status, problem.code);
       return {
         allowed: false,
         access: null,
@@ -153,6 +142,13 @@ export function createAnswerer(options: {
   }
 
   return { send, asData };
+}
+
+function deniedOf(outcome: Outcome, verdict: Deny): Denied {
+  const { full, limits, used, held, decisionId, asOf, plans } = outcome;
+  const at = full ? limits.indexOf(full) : -1;
+  const counts = { used: used?.[at] ?? null, held: held?.[at] ?? null };
+  return { verdict, full, ...counts, decisionId, asOf, plans };
 }
 
 /** Without a reservation, what is used. */

@@ -3,7 +3,6 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import type { UsageJournal } from '../adapters/usage-journal.ts';
-import { isWellFormedKey } from '../domain/api-key.ts';
 import type { DenialCode } from '../domain/denial.ts';
 import type { Allow, Deny, Need, Plans, Verdict } from '../domain/entitlement.ts';
 import { decide, decideUnidentified } from '../domain/entitlement.ts';
@@ -12,7 +11,7 @@ import { exceededCode } from '../domain/limit.ts';
 import type { Access, RoutePolicy } from '../domain/route-policy.ts';
 import { matchRoute } from '../domain/route-policy.ts';
 import { createCounter } from './counter.ts';
-import type { Facts, Found } from './facts.ts';
+import type { Facts, Found, KeyEntry } from './facts.ts';
 import type { Asked, Credential } from './request.ts';
 import type { RuleBook } from './rule-book.ts';
 
@@ -29,8 +28,6 @@ export type Outcome = {
   asOf: number;
   isDegraded: boolean;
   plans: Plans | null;
-  /** The key that was decided for, whose use is worth remembering. */
-  keyId?: string;
 };
 
 type Policy = Need & Pick<RoutePolicy, 'whenDown' | 'maxStaleMs'>;
@@ -51,6 +48,8 @@ export function createChecker(options: {
   pool: pg.Pool;
   nowMs: () => number;
   journal: Pick<UsageJournal, 'append'>;
+  /** Told of every key that is decided for. */
+  used: (entry: KeyEntry) => void;
   /** Told of a subscription whose news is overdue. */
   reread: (subscriptionId: string) => void;
 }) {
@@ -93,7 +92,7 @@ export function createChecker(options: {
       case 'customer':
         return facts.findCustomer(credential.id);
       case 'key':
-        return isWellFormedKey(credential.value) ? facts.findKey(credential.value) : 'unknown';
+        return facts.findKey(credential.value);
     }
   }
 
@@ -111,10 +110,9 @@ export function createChecker(options: {
     const { entry, asOf } = found;
     if (Date.now() - asOf > policy.maxStaleMs) return outcome(unverified(policy), plans, asOf);
     const customer = entry.customer.facts;
-    const keyId = entry.key?.id;
+    options.used(entry);
     const verdict = decide({ customer, key: entry.key, plans, defaultPlan }, policy, nowMs());
     const known = outcome(verdict, plans, asOf);
-    if (keyId) known.keyId = keyId;
     if (!verdict.allowed) return known;
     if (verdict.rereadSubscription) options.reread(verdict.rereadSubscription);
     if (verdict.cost === 0 || verdict.limits.length === 0) return known;

@@ -8,11 +8,12 @@ import { within } from '../adapters/deadline.ts';
 import { loadByCustomer, loadByKeyHash } from '../adapters/facts.ts';
 import type { FactKind, Notify } from '../adapters/notify.ts';
 import { hashSecret } from '../adapters/secret.ts';
+import { isWellFormedKey } from '../domain/api-key.ts';
 import type { CustomerFacts, KeyFacts } from '../domain/entitlement.ts';
 import { createRuleBook } from './rule-book.ts';
 
 export type CustomerEntry = { facts: CustomerFacts; valid: boolean; epoch: number };
-export type KeyEntry = { key: KeyFacts | null; customer: CustomerEntry };
+export type KeyEntry = { key: KeyFacts | null; customer: CustomerEntry; notedAt: number };
 /** `unknown`: PostgreSQL says there is none. `unreachable`: nobody could say. */
 export type Found = { entry: KeyEntry; asOf: number } | 'unknown' | 'unreachable';
 
@@ -87,30 +88,33 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
     return { entry, asOf: notify.hearing() ? Date.now() : notify.lastHeardMs() };
   }
 
-  /** The key's facts, loaded once however many ask at the same time. */
+  /** The key's facts, loaded once however many ask at the same time. What is no key nobody is asked about. */
   function findKey(key: string): Found | Promise<Found> {
-    const cacheKey = hash('sha256', key, 'base64');
-    return (
-      peekKey(cacheKey) ??
-      loadOnce(
-        cacheKey,
-        keys.peek(cacheKey),
-        async () => {
-          const row = await loadByKeyHash(pool, hashSecret(pepper, key));
-          return row && { ...row, store: (entry: KeyEntry) => keys.set(cacheKey, entry) };
-        },
-        () => unknown.set(cacheKey, true),
-      )
+    const cacheKey = hash('sha256', key, 'binary');
+    const known = peekKey(cacheKey);
+    if (known) return known;
+    return isWellFormedKey(key) ? loadKey(key, cacheKey) : 'unknown';
+  }
+
+  function loadKey(key: string, cacheKey: string): Found | Promise<Found> {
+    return loadOnce(
+      cacheKey,
+      keys.peek(cacheKey),
+      async () => {
+        const row = await loadByKeyHash(pool, hashSecret(pepper, key));
+        return row && { ...row, store: (entry: KeyEntry) => keys.set(cacheKey, entry) };
+      },
+      () => unknown.set(cacheKey, true),
     );
   }
 
   function findCustomer(id: string): Found | Promise<Found> {
     const entry = customers.get(id);
     return (
-      (entry && peeked({ key: null, customer: entry })) ??
+      (entry && peeked(ofCustomer(entry))) ??
       loadOnce(
         `customer ${id}`,
-        entry && { key: null, customer: entry },
+        entry && ofCustomer(entry),
         async () => {
           const customer = await loadByCustomer(pool, id);
           return customer && { key: null, customer, store: () => undefined };
@@ -165,7 +169,7 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
         return 'unknown';
       }
       const customer = { facts: row.customer, valid: !isCrossed, epoch: from.epoch };
-      const entry = { key: row.key, customer };
+      const entry = { key: row.key, customer, notedAt: 0 };
       if (!isCrossed) keep(row, entry);
       return { entry, asOf: Date.now() };
     }
@@ -197,4 +201,8 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
     size: () => ({ keys: keys.size, customers: customers.size }),
     close: stop,
   };
+}
+
+function ofCustomer(customer: CustomerEntry): KeyEntry {
+  return { key: null, customer, notedAt: 0 };
 }

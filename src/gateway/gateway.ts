@@ -2,8 +2,9 @@
 // closes it again. No Prisma, no Stripe, and no query where nothing is counted.
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import path from 'node:path';
-import { createActionLinks } from '../adapters/action-link.ts';
+import { createActionLinks, keepActionLinks } from '../adapters/action-link.ts';
 import { newId } from '../adapters/id.ts';
 import { createPool } from '../adapters/postgres.ts';
 import { createUsageJournal } from '../adapters/usage-journal.ts';
@@ -48,13 +49,16 @@ export function createGateway(ctx: Context) {
     log: ctx.log,
   });
   const facts = createFacts({ pool, notify: ctx.notify, pepper: config.keyPepper });
-  const checker = createChecker({ facts, pool, nowMs, journal, reread: createReread(ctx) });
-  const links = createActionLinks(config);
-  const answerer = createAnswerer({ publicUrl: config.publicUrl, links, nowMs });
-  const answerPost = createPostForms(ctx, checker, answerer);
   const keyUse = createKeyUse({ pool, log: ctx.log, nowMs });
+  const reread = createReread(ctx);
+  const checker = createChecker({ facts, pool, nowMs, journal, used: keyUse.touch, reread });
+  const links = keepActionLinks(createActionLinks(config));
+  const answerer = createAnswerer({ publicUrl: config.publicUrl, links, nowMs });
   const metrics = observeChecks(facts);
+  const answerPost = createPostForms(ctx, { checker, answerer, metrics });
   const tokens = new Set(config.gatewayTokens.map(hashToken));
+  /** The valid token that a connection has shown last. */
+  const shown = new WeakMap<Socket, string>();
 
   /** Answers what is the gateway's and says whether it was. */
   function handle(request: IncomingMessage, response: ServerResponse): boolean {
@@ -73,7 +77,7 @@ export function createGateway(ctx: Context) {
     { form, asked }: ForwardAuth,
   ): void {
     const startedAt = performance.now();
-    const outcome = isGateway(headers)
+    const outcome = isGateway(request, headers)
       ? checker.check(readCredential(headers), asked)
       : checker.denied('gateway_unauthorized', asked);
     const to = { request, response, form, asked, startedAt };
@@ -91,7 +95,6 @@ export function createGateway(ctx: Context) {
   }
 
   function answer({ request, response, form, startedAt }: Asker, outcome: Outcome): void {
-    if (outcome.keyId) keyUse.touch(outcome.keyId);
     metrics.count(outcome, startedAt);
     answerer.send(request, response, form, outcome);
   }
@@ -108,7 +111,7 @@ export function createGateway(ctx: Context) {
       if (request.method !== 'POST') {
         throw new AppError('method_not_allowed', 'Send POST.', { headers: { Allow: 'POST' } });
       }
-      if (!isGateway(headers)) {
+      if (!isGateway(request, headers)) {
         throw new AppError('gateway_unauthorized', 'Send a gateway token in X-Gateway-Token.');
       }
       sendAnswer(response, await answerPost(kind, request, headers));
@@ -149,9 +152,17 @@ export function createGateway(ctx: Context) {
     };
   }
 
-  /** By hash: what a comparison's time could tell about a hash tells nothing about the token. */
-  function isGateway(headers: GatewayHeaders): boolean {
-    return tokens.has(hashToken(headers.get('x-gateway-token') ?? ''));
+  /**
+   * By hash: what a comparison's time could tell about a hash tells nothing about the token. A connection that has
+   * shown a valid one need only show the same again.
+   */
+  function isGateway({ socket }: IncomingMessage, headers: GatewayHeaders): boolean {
+    const token = headers.get('x-gateway-token');
+    if (!token) return false;
+    if (shown.get(socket) === token) return true;
+    if (!tokens.has(hashToken(token))) return false;
+    shown.set(socket, token);
+    return true;
   }
 
   return {

@@ -4,34 +4,60 @@ import type pg from 'pg';
 import type { Log } from '../adapters/log.ts';
 
 const flushEveryMs = 30_000;
+/** A key in constant use is noted this often: with the time until the write that is less than a minute. */
+const noteEveryMs = 15_000;
 const rowsMax = 5_000;
+
+/** A key in memory and when its use was last noted. */
+export type UsedKey = { key: { id: string } | null; notedAt: number };
 
 export function createKeyUse(options: { pool: pg.Pool; log: Log; nowMs: () => number }) {
   const { pool, log, nowMs } = options;
-  const used = new Map<string, number>();
+  let used = new Map<string, number>();
+  let writing: Promise<void> | undefined;
   const timer = setInterval(() => void flush(), flushEveryMs);
   timer.unref();
 
-  async function flush(): Promise<void> {
-    const batch = [...used].slice(0, rowsMax);
-    if (batch.length === 0) return;
-    for (const [id] of batch) used.delete(id);
-    try {
-      await pool.query(
-        `UPDATE api_key k SET last_used_at = greatest(k.last_used_at, u.at)
-         FROM (SELECT * FROM unnest($1::text[], $2::timestamptz[]) AS t (id, at) ORDER BY id) u WHERE k.id = u.id`,
-        [batch.map(([id]) => id), batch.map(([, at]) => new Date(at).toISOString())],
-      );
-    } catch (error) {
-      log.warn({ err: error }, 'last use of keys not written; tried again with the next');
-      for (const [id, at] of batch) if (!used.has(id)) used.set(id, at);
+  function flush(): Promise<void> {
+    writing ??= writeAll().finally(() => (writing = undefined));
+    return writing;
+  }
+
+  async function writeAll(): Promise<void> {
+    const batch = [...used];
+    used = new Map();
+    for (let at = 0; at < batch.length; at += rowsMax) {
+      try {
+        await write(batch.slice(at, at + rowsMax));
+      } catch (error) {
+        log.warn({ err: error }, 'last use of keys not written; tried again with the next');
+        for (const [id, usedAt] of batch.slice(at)) if (!used.has(id)) used.set(id, usedAt);
+        return;
+      }
     }
   }
 
+  async function write(batch: [string, number][]): Promise<void> {
+    await pool.query(
+      `UPDATE api_key k SET last_used_at = greatest(k.last_used_at, u.at)
+       FROM (SELECT * FROM unnest($1::text[], $2::timestamptz[]) AS t (id, at) ORDER BY id) u WHERE k.id = u.id`,
+      [batch.map(([id]) => id), batch.map(([, at]) => new Date(at).toISOString())],
+    );
+  }
+
+  function touch(entry: UsedKey): void {
+    const now = nowMs();
+    if (!entry.key || now - entry.notedAt < noteEveryMs) return;
+    entry.notedAt = now;
+    used.set(entry.key.id, now);
+  }
+
   return {
-    touch: (id: string) => void used.set(id, nowMs()),
+    touch,
     async close(): Promise<void> {
       clearInterval(timer);
+      await flush();
+      // What came while an earlier write was under way.
       await flush();
     },
   };

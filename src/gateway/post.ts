@@ -9,6 +9,7 @@ import { AppError, invalid } from '../domain/error.ts';
 import { readOrigin } from '../domain/origin.ts';
 import type { Answerer } from './answer.ts';
 import type { Checker } from './check.ts';
+import type { CheckMetrics } from './metrics.ts';
 import type { Asked, Credential, GatewayHeaders } from './request.ts';
 
 const bodyBytesMax = 1_048_576;
@@ -47,21 +48,26 @@ const batchSchema = z.strictObject({ checks: z.array(checkSchema).min(1).max(bat
 
 type CheckBody = z.infer<typeof checkSchema>;
 
-export function createPostForms(ctx: Context, checker: Checker, answerer: Answerer) {
+export function createPostForms(
+  ctx: Context,
+  { checker, answerer, metrics }: { checker: Checker; answerer: Answerer; metrics: CheckMetrics },
+) {
   async function decideOne(body: CheckBody) {
+    const startedAt = performance.now();
     const outcome = await checker.check(credentialOf(body), askedOf(body));
-    return { data: answerer.asData(outcome), outcome };
+    metrics.count(outcome, startedAt);
+    return answerer.asData(outcome);
   }
 
   async function answerCheck(body: unknown): Promise<Answer> {
-    const { data } = await decideOne(parse(checkSchema, body));
+    const data = await decideOne(parse(checkSchema, body));
     return answerOf(data, data.status, data.decision_id);
   }
 
   /** In order, one after the other where they count: the first of the batch takes what is left. */
   async function answerBatch(body: unknown): Promise<Answer> {
     const { checks } = parse(batchSchema, body);
-    const data = (await Promise.all(checks.map(decideOne))).map((decided) => decided.data);
+    const data = await Promise.all(checks.map(decideOne));
     return answerOf({ data }, 200, data[0]!.decision_id);
   }
 

@@ -38,12 +38,37 @@ test('a write never takes the time of last use back', async () => {
   let now = Date.parse('2030-01-02T00:00:00Z');
   const use = createKeyUse({ pool, log: f.ctx.log, nowMs: () => now });
   const { rows } = await f.sql('SELECT id FROM api_key');
-  use.touch(rows[0].id);
+  use.touch({ key: rows[0], notedAt: 0 });
   await use.close();
   now = Date.parse('2030-01-01T00:00:00Z');
   const late = createKeyUse({ pool, log: f.ctx.log, nowMs: () => now });
-  late.touch(rows[0].id);
+  late.touch({ key: rows[0], notedAt: 0 });
   await late.close();
   expect((await lastUse())!.toISOString()).toBe('2030-01-02T00:00:00.000Z');
   await pool.end();
+});
+
+test('however many keys were used, all of them are written', async () => {
+  const pool = createPool({ url: f.config.databaseUrl, name: 'test', max: 1 });
+  const { rows } = await f.sql('SELECT id FROM api_key');
+  const use = createKeyUse({ pool, log: f.ctx.log, nowMs: () => Date.parse('2031-01-01') });
+  for (let n = 0; n < 12_000; n += 1) use.touch({ key: { id: `key_gone_${n}` }, notedAt: 0 });
+  use.touch({ key: rows[0], notedAt: 0 });
+  await use.close();
+  expect((await lastUse())!.toISOString()).toBe('2031-01-01T00:00:00.000Z');
+  await pool.end();
+});
+
+test('asking by POST is a use of the key too', async () => {
+  const customer = await f.customer();
+  const key = await f.key(customer);
+  const gateway = await f.secondGateway();
+  const headers = { 'x-gateway-token': f.tokens.gateway };
+  const body = { api_key: key, method: 'GET', path: '/plain' };
+  expect((await gateway.api('POST', '/entitlements/check', { headers, body })).status).toBe(200);
+  await gateway.close();
+  const { rows } = await f.sql('SELECT last_used_at FROM api_key WHERE customer_id = $1', [
+    customer,
+  ]);
+  expect(rows[0].last_used_at).toBeInstanceOf(Date);
 });
