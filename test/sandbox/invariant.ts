@@ -101,14 +101,28 @@ const sequence = (row: Stripe.Subscription, invoices: Stripe.Invoice[]): string[
   const charged = theirs
     .filter((invoice) => invoice.billing_reason === 'subscription_cycle')
     .flatMap((invoice) => invoice.lines.data)
-    .filter((line) => line.parent?.subscription_item_details?.proration === false)
-    .map((line) => line.period)
-    .sort((a, b) => a.start - b.start);
+    .filter((line) => line.parent?.subscription_item_details?.proration === false);
+  return [...new Set(charged.map(itemOf))].flatMap((item) =>
+    followed(
+      row.id,
+      charged.filter((line) => itemOf(line) === item),
+    ),
+  );
+};
+
+const itemOf = (line: Stripe.InvoiceLineItem): string =>
+  line.parent?.subscription_item_details?.subscription_item ?? '';
+
+/** The periods of one item, which nobody gave another price. */
+const followed = (id: string, lines: Stripe.InvoiceLineItem[]): string[] => {
+  const prices = new Set(lines.map((line) => line.pricing?.price_details?.price));
+  if (prices.size > 1) return [];
+  const charged = lines.map((line) => line.period).sort((a, b) => a.start - b.start);
   return charged.flatMap((period, i) => {
     const next = charged[i + 1];
     return next === undefined || next.start === period.end
       ? []
-      : [`${row.id}: ${period.start}-${period.end} is followed by ${next.start}-${next.end}`];
+      : [`${id}: ${period.start}-${period.end} is followed by ${next.start}-${next.end}`];
   });
 };
 

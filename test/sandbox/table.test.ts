@@ -24,6 +24,12 @@ const decimals = 'products-prices/pricing-models';
 const pause = 'billing/subscriptions/pause-payment';
 const cancel = 'billing/subscriptions/cancel';
 
+/** The setting in classic billing mode; without it, flexible. */
+const classic = (setting: Setting): Setting => ({
+  ...setting,
+  more: { ...setting.more, billing_mode: { type: 'classic' } },
+});
+
 type Row = [
   page: string,
   says: string,
@@ -239,7 +245,7 @@ describe('prorations', () => {
       'billing/subscriptions/change',
       'from monthly to yearly a new cycle begins: 12000 - 500, now to a year from now',
       april,
-      {},
+      classic({}),
       async (s) => {
         await s.to(half);
         const yearly = await s.priceOf(12_000, { interval: 'year' });
@@ -252,7 +258,7 @@ describe('prorations', () => {
       credit,
       'from yearly to monthly after 182 of 365 days: 183 days come back, 18300, less the first month',
       '2027-01-01',
-      { amount: 36_500, interval: 'year' },
+      classic({ amount: 36_500, interval: 'year' }),
       async (s) => {
         await s.to('2027-07-02');
         const monthly = await s.priceOf(1000, { interval: 'month' });
@@ -296,7 +302,7 @@ describe('prorations', () => {
       'billing/subscriptions/change',
       'from free to paid the customer pays a whole period from now on',
       april,
-      { amount: 0 },
+      classic({ amount: 0 }),
       async (s) => {
         await s.to('2027-04-11');
         await s.switchTo(1000);
@@ -344,7 +350,7 @@ describe('prorations', () => {
       'billing/subscriptions/multiple-products',
       'an item taken away at half time comes back by its half: 300',
       april,
-      {},
+      classic({}),
       async (s) => {
         const two = await s.update({
           items: [{ price: await s.priceOf(600) }],
@@ -500,14 +506,14 @@ describe('anchors', () => {
     ],
     [
       cycle,
-      'the same with proration_behavior none is free until the anchor',
+      'the same with proration_behavior none is free until the anchor, without an invoice',
       '2027-04-10',
       { more: { billing_cycle_anchor: unix('2027-05-01'), proration_behavior: 'none' } },
       async (s) => {
         await s.to('2027-05-02');
         return s.totals();
       },
-      [0, 1000],
+      [1000],
     ],
     [
       'billing/subscriptions/trials',

@@ -138,7 +138,7 @@ const wanted = (
   cancelAtPeriodEnd: false,
   metadata: session._subscription_data.metadata,
   description: session._subscription_data.description,
-  billingMode: 'flexible' as const,
+  billingMode: undefined,
 });
 
 const trialEndOf = (session: CheckoutSession, now: number): number | null => {

@@ -3,7 +3,7 @@
 import { invalid, missingParam } from '../api/error.ts';
 import { add, change } from '../delivery/event.ts';
 import type { Coupon, Discount, PromotionCode } from '../store/entity-catalog.ts';
-import type { Invoice, InvoiceLine } from '../store/entity-invoice.ts';
+import type { DiscountPart, Invoice } from '../store/entity-invoice.ts';
 import { newId, type World } from '../world.ts';
 import { percent } from './money.ts';
 import { boundary } from './period.ts';
@@ -110,42 +110,64 @@ export const holding = (world: World, ids: string[], now: number): Discount[] =>
     .map((id) => world.store.need('discount', id))
     .filter((discount) => !discount._used && (discount.end === null || discount.end > now));
 
-/** The lines with what each discount takes off them; amounts off are spread in order. */
-export const applyDiscounts = (
-  world: World,
-  lines: InvoiceLine[],
-  discounts: Discount[],
-): InvoiceLine[] => {
-  let result = lines;
-  for (const discount of discounts) {
-    const coupon = world.store.need('coupon', discount.source.coupon);
-    let left = coupon.amount_off ?? 0;
-    result = result.map((line) => {
-      const rest = line.amount - line.discountAmounts.reduce((sum, part) => sum + part.amount, 0);
-      if (line.proration || line.discountable === false || rest <= 0) return line;
-      const amount =
-        coupon.percent_off === null ? Math.min(left, rest) : percent(rest, coupon.percent_off);
-      left -= coupon.percent_off === null ? amount : 0;
-      return {
-        ...line,
-        discountAmounts: [...line.discountAmounts, { amount, discount: discount.id }],
-      };
-    });
-  }
-  return result;
+/** What discounts can be taken off: lines, and what will become lines. */
+export type Discountable = {
+  amount: number;
+  discountAmounts: DiscountPart[];
+  proration?: boolean;
+  discountable?: boolean;
+  discounts?: string[];
 };
 
-/** What remains of an amount after the percentages that hold: prorations include them. */
-export const afterPercentages = (
+/**
+ * The lines with what each discount takes off them: those of a line alone first. An amount off is
+ * spread over the lines by their amounts (https://docs.stripe.com/billing/subscriptions/prorations).
+ */
+export const applyDiscounts = <L extends Discountable>(
   world: World,
-  amount: number,
-  ids: string[],
-  now: number,
-): number =>
-  holding(world, ids, now).reduce((rest, discount) => {
-    const { percent_off } = world.store.need('coupon', discount.source.coupon);
-    return percent_off === null ? rest : rest - percent(rest, percent_off);
-  }, amount);
+  lines: L[],
+  discounts: Discount[],
+): L[] => {
+  const owned = lines.map((line) =>
+    (line.discounts ?? []).reduce<L>(
+      (rest, id) => takeOff(world, [rest], world.store.need('discount', id))[0]!,
+      line,
+    ),
+  );
+  return discounts.reduce<L[]>((rest, discount) => takeOff(world, rest, discount), owned);
+};
+
+const takeOff = <L extends Discountable>(world: World, lines: L[], discount: Discount): L[] => {
+  const coupon = world.store.need('coupon', discount.source.coupon);
+  const rests = lines.map(restOf);
+  const total = rests.reduce((sum, rest) => sum + rest, 0);
+  const off = Math.min(coupon.amount_off ?? 0, total);
+  let sofar = 0;
+  return lines.map((line, i) => {
+    const rest = rests[i]!;
+    if (rest === 0) return line;
+    const before = spread(off, sofar, total);
+    sofar += rest;
+    const amount =
+      coupon.percent_off === null
+        ? spread(off, sofar, total) - before
+        : percent(rest, coupon.percent_off);
+    return {
+      ...line,
+      discountAmounts: [...line.discountAmounts, { amount, discount: discount.id }],
+    };
+  });
+};
+
+/** What of a line discounts may still take; nothing of prorations and credits. */
+const restOf = (line: Discountable): number =>
+  line.proration === true || line.discountable === false
+    ? 0
+    : Math.max(0, line.amount - line.discountAmounts.reduce((sum, part) => sum + part.amount, 0));
+
+/** The part of an amount that falls to the first `part` of `whole`, rounded down. */
+const spread = (amount: number, part: number, whole: number): number =>
+  Number((BigInt(amount) * BigInt(part)) / BigInt(whole));
 
 /** Coupons that hold once are spent by the first invoice that used them; ended ones leave. */
 export const spend = (world: World, subscriptionId: string, now: number): void => {

@@ -1,64 +1,94 @@
-// What an invoice charges for: a period of each item, and to the second what a change in the
-// middle of one gives back and takes (https://docs.stripe.com/billing/subscriptions/prorations).
+// What an invoice charges for: a period of each item, usage of one that is over, and what waited
+// for the invoice. Prorations are made in proration.ts.
 import type { Price } from '../store/entity-catalog.ts';
-import type { InvoiceItem, InvoiceLine } from '../store/entity-invoice.ts';
-import type { Subscription, SubscriptionItem } from '../store/entity-subscription.ts';
+import type { DiscountPart, InvoiceItem, InvoiceLine } from '../store/entity-invoice.ts';
+import type { BillingMode, SubscriptionItem, UsedStretch } from '../store/entity-subscription.ts';
 import { newId, type World } from '../world.ts';
-import { afterPercentages } from './discount.ts';
-import { forPeople, multiply, share } from './money.ts';
+import { isFlexible } from './billing-mode.ts';
+import { forPeople, multiply } from './money.ts';
 import { priceAmount, priceParts, type PricePart } from './price-amount.ts';
-import { isMetered, usageOf } from './usage.ts';
+import { isMetered, usageBetween } from './usage.ts';
 
-/** One line per item for its current period; a trial's lines cost nothing. */
+type Billed = {
+  id: string;
+  customer: string;
+  items: SubscriptionItem[];
+  billing_mode: BillingMode;
+};
+
+/**
+ * One line per item for its current period; a trial's lines cost nothing. Usage is charged for the
+ * period `before` it; flexible billing has no line for usage that cannot be there yet.
+ */
 export const periodLines = (
   world: World,
-  subscription: { id: string; customer: string; items: SubscriptionItem[] },
+  subscription: Billed,
   isTrial: boolean,
   before: SubscriptionItem[] = [],
+  wasTrial = false,
 ): InvoiceLine[] =>
   subscription.items.flatMap((item) => {
     const price = world.store.need('price', item.price);
-    if (!isMetered(price)) {
-      const quantity = item.quantity;
-      return partLines(world, subscription.id, item, price, { quantity, isTrial, period: item });
-    }
+    const period = { start: item.current_period_start, end: item.current_period_end };
+    const line = { subscription, item, price, isTrial, period };
+    if (!isMetered(price)) return partLines(world, { ...line, quantity: item.quantity });
     const past = before.find((old) => old.id === item.id);
-    const quantity = past === undefined ? 0 : usageOf(world, subscription.customer, price, past);
-    return partLines(world, subscription.id, item, price, {
-      quantity,
-      isTrial: past === undefined,
-      period: past ?? item,
-    });
+    if (past !== undefined) return usageLines(world, subscription, past, wasTrial);
+    return isFlexible(subscription) ? [] : partLines(world, { ...line, quantity: 0 });
   });
 
+/** What was used in an item's period, each stretch at the price that held then. */
+export const usageLines = (
+  world: World,
+  subscription: Billed,
+  item: SubscriptionItem,
+  isTrial = false,
+): InvoiceLine[] =>
+  stretchesOf(item, subscription).flatMap((period) => {
+    const price = world.store.need('price', period.price);
+    const quantity = usageBetween(world, subscription.customer, price, period);
+    return partLines(world, { subscription, item, price, quantity, isTrial, period });
+  });
+
+/** Classic billing forgets what was used at a former price. */
+const stretchesOf = (item: SubscriptionItem, subscription: Billed): UsedStretch[] => [
+  ...(isFlexible(subscription) ? (item._used ?? []) : []),
+  {
+    price: item.price,
+    start: item._since ?? item.current_period_start,
+    end: item.current_period_end,
+  },
+];
+
 type Charged = {
+  subscription: Billed;
+  item: SubscriptionItem;
+  price: Price;
   quantity: number;
   isTrial: boolean;
-  period: Pick<SubscriptionItem, 'current_period_start' | 'current_period_end'>;
+  period: { start: number; end: number };
 };
 
 /** The lines of one item: one, or with tiers one for each of them that is reached. */
-const partLines = (
-  world: World,
-  subscription: string,
-  item: SubscriptionItem,
-  price: Price,
-  { quantity, isTrial, period }: Charged,
-): InvoiceLine[] => {
+const partLines = (world: World, charged: Charged): InvoiceLine[] => {
+  const { subscription, item, price, quantity, isTrial, period } = charged;
   const parts = isTrial ? [trialPart(price, quantity)] : priceParts(price, quantity);
   return parts.map((part) => ({
     id: newId('il'),
     amount: part.amount,
-    description: describe(world, price, part, isTrial && !isMetered(price)),
-    period: { start: period.current_period_start, end: period.current_period_end },
+    description: isTrial
+      ? trialWords(world, price, quantity, isFlexible(subscription))
+      : describe(world, price, part),
+    period: { start: period.start, end: period.end },
     proration: false,
-    price: item.price,
+    price: price.id,
     quantity: part.quantity,
-    subscription,
+    subscription: subscription.id,
     subscriptionItem: item.id,
     invoiceItem: null,
     discountAmounts: [],
     ...(part.tier === null ? {} : { unitAmountDecimal: part.unitAmountDecimal }),
+    ...(item._discounts === undefined ? {} : { discounts: item._discounts }),
     ...(item._tax_rates === undefined ? {} : { taxRates: item._tax_rates }),
   }));
 };
@@ -71,79 +101,25 @@ const trialPart = (price: Price, quantity: number): PricePart => ({
   isFlat: false,
 });
 
+/** https://docs.stripe.com/billing/subscriptions/billing-mode/compare, "Trials". */
+const trialWords = (world: World, price: Price, quantity: number, flexible: boolean): string => {
+  const { name } = world.store.need('product', price.product);
+  if (flexible) return `Free trial for ${quantity} × ${name}`;
+  return isMetered(price) ? `${quantity} × ${name} (Free trial)` : `Trial period for ${name}`;
+};
+
 /** What an item costs for a whole period; usage is not known beforehand. */
 export const itemAmount = (world: World, item: { price: string; quantity: number }): number => {
   const price = world.store.need('price', item.price);
   return isMetered(price) ? 0 : priceAmount(price, item.quantity);
 };
 
-const describe = (world: World, price: Price, part: PricePart, isTrial: boolean): string => {
+const describe = (world: World, price: Price, part: PricePart): string => {
   const { name } = world.store.need('product', price.product);
-  if (isTrial) return `Trial period for ${name}`;
   const unit = forPeople(multiply(part.unitAmountDecimal, 1), price.currency);
   const tier = part.tier === null ? '' : `Tier ${part.tier} `;
   if (part.isFlat) return `${name} (${tier}flat fee, ${unit})`;
   return `${part.quantity} × ${name} (${tier}at ${unit} / ${price.recurring?.interval ?? 'once'})`;
-};
-
-/** The credits and charges of moving from the old items to the new ones at an instant. */
-export const prorationItems = (
-  world: World,
-  subscription: Subscription,
-  next: SubscriptionItem[],
-  at: number,
-  what: 'both' | 'credits',
-): InvoiceItem[] => {
-  const changed = (item: SubscriptionItem, others: SubscriptionItem[]): boolean =>
-    !others.some(
-      (other) =>
-        other.id === item.id && other.price === item.price && other.quantity === item.quantity,
-    );
-  const isCounted = (item: SubscriptionItem): boolean =>
-    isMetered(world.store.need('price', item.price));
-  const credits = subscription.items.filter(
-    (item) => (what === 'credits' || changed(item, next)) && !isCounted(item),
-  );
-  const charges =
-    what === 'credits'
-      ? []
-      : next.filter((item) => changed(item, subscription.items) && !isCounted(item));
-  return [
-    ...credits.map((item) => prorationItem(world, subscription, item, at, -1)),
-    ...charges.map((item) => prorationItem(world, subscription, item, at, 1)),
-  ];
-};
-
-const prorationItem = (
-  world: World,
-  subscription: Subscription,
-  item: SubscriptionItem,
-  at: number,
-  sign: 1 | -1,
-): InvoiceItem => {
-  const whole = afterPercentages(world, itemAmount(world, item), subscription.discounts, at);
-  const { current_period_start: start, current_period_end: end } = item;
-  const from = Math.min(Math.max(at, start), end);
-  const { name } = world.store.need('product', world.store.need('price', item.price).product);
-  const day = new Date(from * 1000).toISOString().slice(0, 10);
-  return {
-    id: newId('ii'),
-    object: 'invoiceitem',
-    date: at,
-    amount: sign * share(whole, end - from, end - start),
-    currency: subscription.currency,
-    customer: subscription.customer,
-    description: `${sign < 0 ? 'Unused' : 'Remaining'} time on ${item.quantity} × ${name} after ${day}`,
-    invoice: null,
-    metadata: {},
-    period: { start: from, end },
-    proration: true,
-    quantity: item.quantity,
-    _subscription: subscription.id,
-    _item: item.id,
-    _price: item.price,
-    ...(item._tax_rates === undefined ? {} : { _tax_rates: item._tax_rates }),
-  };
 };
 
 export const lineOfItem = (item: InvoiceItem): InvoiceLine => ({
@@ -160,8 +136,18 @@ export const lineOfItem = (item: InvoiceItem): InvoiceLine => ({
   discountAmounts: [],
   metadata: item.metadata,
   discountable: item._discountable ?? true,
+  ...(item._discounts === undefined ? {} : { discounts: item._discounts }),
+  ...(item._taken === undefined ? {} : { ownDiscounts: shownParts(item) }),
   ...(item._tax_rates === undefined ? {} : { taxRates: item._tax_rates }),
+  ...(item._taxed === undefined ? {} : { taxed: item._taxed }),
+  ...(item._credited === undefined ? {} : { credited: item._credited }),
 });
+
+/** Discounts inside an amount are named with nothing; itemized ones with what they take. */
+const shownParts = (item: InvoiceItem): DiscountPart[] =>
+  item._itemized === true
+    ? (item._taken ?? [])
+    : (item._taken ?? []).map(({ discount }) => ({ amount: 0, discount }));
 
 /** What waits for the subscription's next invoice: its prorations, and items of the customer alone. */
 export const pendingItems = (world: World, subscription: string): InvoiceItem[] => {

@@ -13,7 +13,10 @@ export const totalsOf = (
   world: World,
   about: { lines: InvoiceLine[]; discounts: Discount[]; taxRates: string[]; customer: string },
 ): Totals => {
-  const bare = about.lines.map(({ taxes: _taxes, ...line }) => ({ ...line, discountAmounts: [] }));
+  const bare = about.lines.map(({ taxes: _taxes, ...line }) => ({
+    ...line,
+    discountAmounts: line.ownDiscounts ?? [],
+  }));
   const discounted = applyDiscounts(world, bare, about.discounts);
   const lines = withTaxes(world, discounted, about.taxRates, about.customer);
   const subtotal = sum(lines.map((line) => line.amount));

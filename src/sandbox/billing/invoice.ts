@@ -21,11 +21,14 @@ export const takePendingLines = (
   world: World,
   subscription: string,
   invoice: string,
+  leaves: ReadonlySet<string> = new Set(),
 ): InvoiceLine[] =>
-  pendingItems(world, subscription).map((item) => {
-    world.store.update('invoiceitem', item.id, { invoice });
-    return lineOfItem(item);
-  });
+  pendingItems(world, subscription)
+    .filter((item) => !leaves.has(item.id))
+    .map((item) => {
+      world.store.update('invoiceitem', item.id, { invoice });
+      return lineOfItem(item);
+    });
 
 export const createInvoice = (world: World, spec: DraftSpec): Invoice => {
   const invoice = add(world, 'invoice', buildInvoice(world, spec), 'invoice.created');

@@ -27,6 +27,19 @@ export const boundaryAfter = (anchor: number, recurring: Recurring, after: numbe
   return boundary(anchor, recurring, n);
 };
 
+/** The natural interval an instant lies in, counted from the anchor both ways. */
+export const cycleAt = (
+  anchor: number,
+  recurring: Recurring,
+  at: number,
+): { start: number; end: number } => {
+  const length = boundary(anchor, recurring, 1) - anchor;
+  let n = Math.floor((at - anchor) / length);
+  while (boundary(anchor, recurring, n) > at) n -= 1;
+  while (boundary(anchor, recurring, n + 1) <= at) n += 1;
+  return { start: boundary(anchor, recurring, n), end: boundary(anchor, recurring, n + 1) };
+};
+
 const addMonths = (at: number, months: number): number => {
   const date = new Date(at * 1000);
   const day = date.getUTCDate();

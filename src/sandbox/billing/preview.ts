@@ -78,7 +78,7 @@ const previewNew = (world: World, asked: Asked): Invoice => {
     discounts: asked.discounts ?? [],
     metadata: {},
     description: null,
-    billingMode: 'flexible',
+    billingMode: undefined,
   });
   return { ...world.store.need('invoice', subscription.latest_invoice ?? ''), _subscription: null };
 };

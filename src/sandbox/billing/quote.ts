@@ -164,7 +164,7 @@ const subscribe = (world: World, quote: Quote, customer: Customer, lines: QuoteL
     discounts: quote.discounts.map((discount) => ({ discount })),
     metadata,
     description,
-    billingMode: 'flexible',
+    billingMode: undefined,
     taxRates: quote._tax_rates,
     draftsFirst: true,
   }).subscription.id;

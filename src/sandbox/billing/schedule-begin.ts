@@ -92,7 +92,7 @@ export const beginSchedule = (
     discounts: [],
     metadata: phase.metadata,
     description: null,
-    billingMode: 'flexible',
+    billingMode: undefined,
     draftsFirst: true,
     schedule: schedule.id,
   });

@@ -6,6 +6,7 @@ import { clearTimer, setTimer } from '../engine/timer.ts';
 import type { Subscription } from '../store/entity-subscription.ts';
 import type { SchedulePhase, SubscriptionSchedule } from '../store/entity-session.ts';
 import { newId, nowOn, type World } from '../world.ts';
+import { isSameInterval } from './interval.ts';
 import { days } from './period.ts';
 import { beginSchedule } from './schedule-begin.ts';
 import { cancelScheduleRow, endSubscription } from './subscription-end.ts';
@@ -165,9 +166,16 @@ const applyPhase = (world: World, subscription: Subscription, phase: SchedulePha
     prorationDate: null,
     behavior: 'allow_incomplete',
     trialEnd: null,
-    resetAnchor: false,
+    resetAnchor: needsNewCycle(world, subscription, phase),
     alongside: { metadata: { ...subscription.metadata, ...phase.metadata } },
   });
+};
+
+/** `automatic`: the anchor moves where the interval does, and stays otherwise. */
+const needsNewCycle = (world: World, subscription: Subscription, phase: SchedulePhase): boolean => {
+  const recurring = (id: string) => world.store.need('price', id).recurring!;
+  const before = recurring(subscription.items[0]!.price);
+  return !isSameInterval(before, recurring(phase.items[0]!.price));
 };
 
 const finish = (world: World, schedule: SubscriptionSchedule, subscription: Subscription): void => {

@@ -3,18 +3,19 @@
 import { invalid } from '../api/error.ts';
 import { announce } from '../delivery/event.ts';
 import { redeem, type DiscountAsked } from './discount.ts';
-import type { Price } from '../store/entity-catalog.ts';
 import type { PaymentMethod } from '../store/entity-payment.ts';
 import type { CollectionMethod, Subscription } from '../store/entity-subscription.ts';
 import type { Customer, Metadata } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
+import { billingModeOf, type BillingModeAsked } from './billing-mode.ts';
+import type { CancelAtAsked } from './cancel-at.ts';
 import type { Decline } from './card.ts';
 import { createInvoice, finalizeInvoice, takePendingLines } from './invoice.ts';
 import { collect, type Collected } from './invoice-collect.ts';
 import { periodLines } from './invoice-line.ts';
-import { share } from './money.ts';
 import { cardError, defaultMethod } from './payment-method.ts';
-import { boundary, boundaryAfter, days, hourSeconds } from './period.ts';
+import { days, hourSeconds } from './period.ts';
+import { cutAt, firstLines, firstPeriodEnd } from './subscription-first.ts';
 import { oneCurrency, recurringPrice } from './subscription-price.ts';
 import { newItem, type ItemAsked } from './subscription-item.ts';
 import { taxRates } from './tax.ts';
@@ -34,12 +35,12 @@ export type NewSubscription = {
   trialEndBehavior: 'create_invoice' | 'pause' | 'cancel';
   anchor: number | null;
   prorates: boolean;
-  cancelAt: number | null;
+  cancelAt: CancelAtAsked | null;
   cancelAtPeriodEnd: boolean;
   discounts: DiscountAsked[];
   metadata: Metadata;
   description: string | null;
-  billingMode: 'classic' | 'flexible';
+  billingMode: BillingModeAsked | undefined;
   taxRates?: string[];
   /** Active at once, its first invoice a draft for an hour: schedules and quotes. */
   draftsFirst?: boolean;
@@ -76,7 +77,7 @@ export const createSubscription = (
   const created = world.store.update('subscription', row.id, {
     discounts,
     status,
-    latest_invoice: invoiceId,
+    latest_invoice: lines.length === 0 ? null : invoiceId,
   });
   announce(world, 'customer.subscription.created', created);
   if (row.customer !== '' && asked.customer.currency === null) {
@@ -84,6 +85,7 @@ export const createSubscription = (
   }
   rearm(world, created, now);
   announceShortTrial(world, created, now);
+  if (lines.length === 0) return { subscription: created, collected: { kind: 'nothing_due' } };
   const draft = createInvoice(world, {
     id: invoiceId,
     subscription: created,
@@ -140,19 +142,18 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
   for (const [i, item] of asked.items.entries()) {
     taxRates(world, item.tax_rates ?? [], `items[${i}][tax_rates]`);
   }
-  const currency = oneCurrency(prices, asked.customer);
-  const end = firstPeriodEnd(asked, prices[0]!, now);
+  const mode = billingModeOf(asked.billingMode);
+  const currency = oneCurrency(prices, asked.customer, mode.type === 'flexible');
+  const ends = prices.map((price) => firstPeriodEnd(asked, price, now));
+  const cut = cutAt(asked, mode, ends, now);
   return {
     id,
     object: 'subscription',
-    billing_cycle_anchor: asked.trialEnd ?? asked.anchor ?? now,
-    billing_mode: {
-      flexible: asked.billingMode === 'flexible' ? { proration_discounts: 'included' } : null,
-      type: asked.billingMode,
-    },
-    cancel_at: asked.cancelAt ?? (asked.cancelAtPeriodEnd ? end : null),
+    billing_cycle_anchor: cut.anchor ?? asked.trialEnd ?? asked.anchor ?? now,
+    billing_mode: mode,
+    cancel_at: cut.cancelAt,
     cancel_at_period_end: asked.cancelAtPeriodEnd,
-    canceled_at: asked.cancelAtPeriodEnd || asked.cancelAt !== null ? now : null,
+    canceled_at: cut.cancelAt === null ? null : now,
     cancellation_details: { comment: null, feedback: null, feedback_option: null, reason: null },
     collection_method: asked.collection,
     created: now,
@@ -163,7 +164,9 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
     description: asked.description,
     discounts: [],
     ended_at: null,
-    items: asked.items.map((item, i) => newItem(id, prices[i]!, item, { start: now, end })),
+    items: asked.items.map((item, i) =>
+      newItem(id, prices[i]!, item, { start: now, end: cut.ends(ends[i]!) }),
+    ),
     latest_invoice: null,
     livemode: false,
     metadata: asked.metadata,
@@ -175,36 +178,13 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
     status_details: null,
     test_clock: asked.customer.test_clock,
     trial_start: asked.trialEnd === null ? null : now,
-    trial_end: asked.trialEnd,
+    trial_end: asked.trialEnd === null ? null : cut.ends(asked.trialEnd),
     trial_settings: {
       end_behavior: { billing_cycle_anchor: null, missing_payment_method: asked.trialEndBehavior },
     },
     _pending: null,
     _tax_rates: taxRates(world, asked.taxRates ?? [], 'default_tax_rates'),
   };
-};
-
-const firstPeriodEnd = (asked: NewSubscription, price: Price, now: number): number => {
-  if (asked.trialEnd !== null) return asked.trialEnd;
-  const end = boundaryAfter(asked.anchor ?? now, price.recurring!, now);
-  if (asked.anchor !== null && end > boundary(now, price.recurring!, 1)) {
-    throw invalid('billing_cycle_anchor cannot be later than next natural billing date for plan', {
-      param: 'billing_cycle_anchor',
-    });
-  }
-  return end;
-};
-
-/** The first lines: a whole period, or the part up to a chosen anchor. */
-const firstLines = (world: World, row: Subscription, asked: NewSubscription, now: number) => {
-  const lines = periodLines(world, row, row.trial_end !== null);
-  if (row.trial_end !== null || asked.anchor === null) return lines;
-  return lines.map((line) => {
-    const { recurring } = world.store.need('price', line.price ?? '');
-    const whole = line.period.end - boundary(line.period.end, recurring!, -1);
-    const amount = asked.prorates ? share(line.amount, line.period.end - now, whole) : 0;
-    return { ...line, amount, proration: true };
-  });
 };
 
 const requirePayer = (world: World, asked: NewSubscription, row: Subscription): void => {

@@ -69,15 +69,6 @@ export const nextItems = (
   }
   if (items.length === 0)
     throw invalid('A subscription must have at least one active plan.', { param: 'items' });
-  for (const item of items) {
-    const { currency } = world.store.need('price', item.price);
-    if (currency !== subscription.currency) {
-      throw invalid(
-        'Currency and interval fields must match across all plans on this subscription.',
-        { param: 'items' },
-      );
-    }
-  }
   return items;
 };
 

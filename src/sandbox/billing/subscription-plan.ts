@@ -3,16 +3,21 @@
 // (https://docs.stripe.com/billing/subscriptions/change, .../pending-updates).
 import { invalid } from '../api/error.ts';
 import { add, announce, change } from '../delivery/event.ts';
-import type { InvoiceItem, Invoice } from '../store/entity-invoice.ts';
+import type { InvoiceItem, InvoiceLine, Invoice } from '../store/entity-invoice.ts';
 import type { Subscription, SubscriptionItem } from '../store/entity-subscription.ts';
 import { newId, nowOn, type World } from '../world.ts';
+import { isFlexible } from './billing-mode.ts';
 import { createInvoice, finalizeInvoice, takePendingLines, voidInvoice } from './invoice.ts';
 import { collect } from './invoice-collect.ts';
-import { itemAmount, pendingItems, periodLines, prorationItems } from './invoice-line.ts';
-import { boundary, hourSeconds } from './period.ts';
+import { pendingItems, periodLines } from './invoice-line.ts';
+import { hourSeconds } from './period.ts';
+import { prorationItems } from './proration.ts';
 import { refuseUnpaid, type PaymentBehavior } from './subscription-create.ts';
-import { nextItems, type ItemChange } from './subscription-item.ts';
+import { planOf, type CycleAsked, type Plan } from './subscription-cycle.ts';
+import type { ItemChange } from './subscription-item.ts';
 import { periodEnd, rearm } from './subscription-timer.ts';
+import { unbilledUsage } from './unbilled-usage.ts';
+import { isMetered } from './usage.ts';
 
 export type Proration = 'create_prorations' | 'always_invoice' | 'none';
 export type PlanChange = {
@@ -20,8 +25,7 @@ export type PlanChange = {
   proration: Proration;
   prorationDate: number | null;
   behavior: PaymentBehavior;
-  /** `now` ends the trial, an instant (re)starts one. */
-  trialEnd: 'now' | number | null;
+  trialEnd: CycleAsked['trialEnd'];
   resetAnchor: boolean;
   /** What else the same request changes, announced together. */
   alongside: Partial<Subscription>;
@@ -37,8 +41,10 @@ export const changePlan = (
   asked: PlanChange,
 ): Subscription => {
   const now = nowOn(world, subscription.test_clock);
-  const plan = planOf(world, subscription, asked, now);
+  const { cancel_at: cancelAt = subscription.cancel_at } = asked.alongside;
+  const plan = planOf(world, subscription, { ...asked, cancelAt }, now);
   const invoiceId = newId('in');
+  const leaves = left(world, subscription, plan, asked);
   const items = prorationsOf(world, subscription, plan, asked, now);
   for (const item of items) add(world, 'invoiceitem', item, 'invoiceitem.created');
   const waits = items.length > 0 || pendingItems(world, subscription.id).length > 0;
@@ -49,113 +55,23 @@ export const changePlan = (
     items: plan.items,
     billing_cycle_anchor: plan.anchor,
     ...plan.trial,
-    ...(subscription.cancel_at_period_end
+    ...((asked.alongside.cancel_at_period_end ?? subscription.cancel_at_period_end)
       ? { cancel_at: periodEnd({ ...subscription, items: plan.items }) }
       : {}),
     ...(invoices ? { latest_invoice: invoiceId } : {}),
   };
   if (invoices && asked.behavior === 'pending_if_incomplete') {
-    return changeOncePaid(world, subscription, plan, invoiceId, now);
+    return changeOncePaid(world, subscription, plan, { id: invoiceId, now, leaves });
   }
   const changed = change(world, 'subscription', subscription.id, patch, updated);
   rearm(world, changed, now);
   if (invoices) {
-    const invoice = invoiceNow(world, changed, plan, invoiceId, now);
+    const invoice = invoiceNow(world, changed, plan, { id: invoiceId, now, leaves });
     const collected =
       asked.behavior === 'default_incomplete' ? null : collect(world, invoice, 'schedule');
     if (collected !== null && asked.behavior === 'error_if_incomplete') refuseUnpaid(collected);
   }
   return world.store.need('subscription', subscription.id);
-};
-
-type Plan = {
-  items: SubscriptionItem[];
-  /** A new cycle begins now: the whole new period is charged at once. */
-  resets: boolean;
-  startsTrial: boolean;
-  anchor: number;
-  trial: Partial<Subscription>;
-};
-
-const planOf = (world: World, subscription: Subscription, asked: PlanChange, now: number): Plan => {
-  const items = nextItems(world, subscription, asked.items);
-  const { trialEnd } = asked;
-  if (typeof trialEnd === 'number') return trialPlan(subscription, items, trialEnd, now);
-  const isTrial = subscription.status === 'trialing';
-  const endsTrial = trialEnd === 'now' && isTrial;
-  const resets =
-    endsTrial ||
-    (!isTrial &&
-      (asked.resetAnchor ||
-        !sameCycle(world, subscription, items) ||
-        becomesPaid(world, subscription, items)));
-  const trial: Partial<Subscription> = endsTrial ? { status: 'active', trial_end: now } : {};
-  if (!resets)
-    return { items, resets, startsTrial: false, anchor: subscription.billing_cycle_anchor, trial };
-  const fresh = items.map((item) => {
-    const { recurring } = world.store.need('price', item.price);
-    return { ...item, current_period_start: now, current_period_end: boundary(now, recurring!, 1) };
-  });
-  return { items: fresh, resets, startsTrial: false, anchor: now, trial };
-};
-
-const trialPlan = (
-  subscription: Subscription,
-  items: SubscriptionItem[],
-  trialEnd: number,
-  now: number,
-): Plan => {
-  if (trialEnd <= now)
-    throw invalid('Invalid timestamp: must be an integer Unix timestamp in the future.', {
-      param: 'trial_end',
-    });
-  const isTrial = subscription.status === 'trialing';
-  const start = isTrial ? subscription.items[0]!.current_period_start : now;
-  return {
-    items: items.map((item) => ({
-      ...item,
-      current_period_start: start,
-      current_period_end: trialEnd,
-    })),
-    resets: false,
-    startsTrial: !isTrial,
-    anchor: trialEnd,
-    trial: {
-      status: 'trialing',
-      trial_end: trialEnd,
-      trial_start: isTrial ? subscription.trial_start : now,
-    },
-  };
-};
-
-const sameCycle = (
-  world: World,
-  subscription: Subscription,
-  items: SubscriptionItem[],
-): boolean => {
-  const cycle = (item: SubscriptionItem): string => {
-    const { recurring } = world.store.need('price', item.price);
-    return `${recurring!.interval_count} ${recurring!.interval}`;
-  };
-  const cycles = new Set(items.map(cycle));
-  if (cycles.size > 1) {
-    throw invalid(
-      'Currency and interval fields must match across all plans on this subscription.',
-      { param: 'items' },
-    );
-  }
-  return cycles.has(cycle(subscription.items[0]!));
-};
-
-/** From free to paid begins a new cycle: the customer pays from now on. */
-const becomesPaid = (
-  world: World,
-  subscription: Subscription,
-  items: SubscriptionItem[],
-): boolean => {
-  const total = (of: SubscriptionItem[]): number =>
-    of.reduce((sum, item) => sum + itemAmount(world, item), 0);
-  return total(subscription.items) === 0 && total(items) > 0;
 };
 
 const prorationsOf = (
@@ -174,32 +90,62 @@ const prorationsOf = (
       { param: 'proration_date' },
     );
   }
-  if (at === periodEnd(subscription)) return [];
+  const used = unbilledUsage(world, subscription, plan.items, now);
+  if (at === periodEnd(subscription)) return used;
   const what = plan.resets || plan.startsTrial ? 'credits' : 'both';
-  return prorationItems(world, subscription, plan.items, at, what);
+  const own = asked.alongside.discounts ?? subscription.discounts;
+  const { _discounts: customers } = world.store.need('customer', subscription.customer);
+  const discounts = own.length > 0 ? own : customers;
+  return [
+    ...prorationItems(world, subscription, { next: plan.items, discounts, at, what }),
+    ...used,
+  ];
 };
+
+/** Classic: an anchor reset that is invoiced at once leaves what waited before it. */
+const left = (
+  world: World,
+  subscription: Subscription,
+  plan: Plan,
+  asked: PlanChange,
+): Set<string> =>
+  isFlexible(subscription) || !plan.resets || asked.proration !== 'always_invoice'
+    ? new Set()
+    : new Set(pendingItems(world, subscription.id).map((item) => item.id));
 
 /** The invoice of a change: waiting prorations, and the whole period where a new cycle begins. */
 const invoiceNow = (
   world: World,
   subscription: Subscription,
   plan: Plan,
-  id: string,
-  now: number,
+  { id, now, leaves }: { id: string; now: number; leaves: Set<string> },
 ): Invoice => {
+  const next = { ...subscription, items: plan.items };
   const periods =
     plan.resets || plan.startsTrial
-      ? periodLines(world, { ...subscription, items: plan.items }, plan.startsTrial)
-      : [];
+      ? periodLines(world, next, plan.startsTrial)
+      : zeroUsageLines(world, subscription, plan.items);
   const draft = createInvoice(world, {
     id,
     subscription,
     reason: 'subscription_update',
-    lines: [...takePendingLines(world, subscription.id, id), ...periods],
+    lines: [...takePendingLines(world, subscription.id, id, leaves), ...periods],
     period: { start: now, end: now },
     finalizesAt: null,
   });
   return finalizeInvoice(world, { ...draft, auto_advance: subscription._pending === null });
+};
+
+/** Classic billing has a line of nothing for usage that begins. */
+const zeroUsageLines = (
+  world: World,
+  subscription: Subscription,
+  items: SubscriptionItem[],
+): InvoiceLine[] => {
+  const counted = items.filter(
+    (item) => item._since !== undefined && isMetered(world.store.need('price', item.price)),
+  );
+  return periodLines(world, { ...subscription, items: counted }, false);
 };
 
 /** `pending_if_incomplete`: the change holds only once its invoice is paid. */
@@ -207,9 +153,9 @@ const changeOncePaid = (
   world: World,
   subscription: Subscription,
   plan: Plan,
-  invoiceId: string,
-  now: number,
+  invoicing: { id: string; now: number; leaves: Set<string> },
 ): Subscription => {
+  const { id: invoiceId, now } = invoicing;
   const pending = {
     expires_at: Math.min(now + pendingHours * hourSeconds, periodEnd(subscription)),
     items: plan.items,
@@ -222,7 +168,7 @@ const changeOncePaid = (
     _pending: pending,
     latest_invoice: invoiceId,
   });
-  const invoice = invoiceNow(world, waiting, plan, invoiceId, now);
+  const invoice = invoiceNow(world, waiting, plan, invoicing);
   collect(world, invoice, 'create');
   if (world.store.need('subscription', subscription.id)._pending === null) {
     return world.store.need('subscription', subscription.id);

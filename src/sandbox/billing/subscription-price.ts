@@ -3,6 +3,7 @@ import { invalid, missingParam } from '../api/error.ts';
 import type { Customer } from '../store/entity.ts';
 import type { Price } from '../store/entity-catalog.ts';
 import type { World } from '../world.ts';
+import { requireTogether } from './interval.ts';
 
 /** An active price that recurs, or the refusal. */
 export const recurringPrice = (world: World, id: string | undefined, param: string): Price => {
@@ -22,25 +23,14 @@ export const recurringPrice = (world: World, id: string | undefined, param: stri
   return price;
 };
 
-/** The currency all prices and the customer share; one cycle for all of them. */
-export const oneCurrency = (prices: Price[], customer: Customer): string => {
-  const [first] = prices;
-  const differs = prices.find(
-    (price) =>
-      price.currency !== first!.currency ||
-      price.recurring!.interval !== first!.recurring!.interval ||
-      price.recurring!.interval_count !== first!.recurring!.interval_count,
-  );
-  if (differs !== undefined) {
-    throw invalid(
-      'Currency and interval fields must match across all plans on this subscription.',
-      { param: 'items' },
-    );
-  }
-  if (customer.currency !== null && customer.currency !== first!.currency) {
+/** The currency all prices and the customer share. */
+export const oneCurrency = (prices: Price[], customer: Customer, flexible: boolean): string => {
+  requireTogether(prices, flexible);
+  const { currency } = prices[0]!;
+  if (customer.currency !== null && customer.currency !== currency) {
     throw invalid(
       `You cannot combine currencies on a single customer. This customer has an active subscription, subscription schedule, discount, quote, or invoice item with currency ${customer.currency}`,
     );
   }
-  return first!.currency;
+  return currency;
 };

@@ -1,9 +1,10 @@
 // What the calendar does to a subscription: the next period with its draft invoice, the trial's
 // end, the weekly warning. The period moves on before any money does, as at Stripe.
 import { announce, change } from '../delivery/event.ts';
-import type { Invoice } from '../store/entity-invoice.ts';
+import type { Invoice, InvoiceLine } from '../store/entity-invoice.ts';
 import type { Subscription, SubscriptionItem } from '../store/entity-subscription.ts';
 import { newId, nowOn, type World } from '../world.ts';
+import { isFlexible } from './billing-mode.ts';
 import {
   announceUpcoming,
   createInvoice,
@@ -14,10 +15,12 @@ import {
 } from './invoice.ts';
 import { buildInvoice } from './invoice-build.ts';
 import { lineOfItem, pendingItems, periodLines } from './invoice-line.ts';
+import { share } from './money.ts';
 import { defaultMethod } from './payment-method.ts';
-import { boundaryAfter, hourSeconds } from './period.ts';
+import { boundaryAfter, cycleAt, hourSeconds } from './period.ts';
 import { endSubscription, pauseSubscription } from './subscription-end.ts';
 import { periodEnd, rearm } from './subscription-timer.ts';
+import { isMetered } from './usage.ts';
 
 const updated = 'customer.subscription.updated';
 
@@ -25,7 +28,6 @@ const updated = 'customer.subscription.updated';
 export const renew = (world: World, subscription: Subscription): void => {
   const wasTrial = subscription.status === 'trialing';
   if (wasTrial && endsWithoutMethod(world, subscription)) return;
-  const start = subscription.items[0]!.current_period_start;
   const now = nowOn(world, subscription.test_clock);
   const invoiceId = newId('in');
   const moved = change(
@@ -47,9 +49,12 @@ export const renew = (world: World, subscription: Subscription): void => {
     reason: 'subscription_cycle',
     lines: [
       ...takePendingLines(world, moved.id, invoiceId),
-      ...periodLines(world, moved, false, wasTrial ? [] : subscription.items),
+      ...renewalLines(world, subscription, moved),
     ],
-    period: { start, end: periodEnd(subscription) },
+    period: {
+      start: dueItems(subscription)[0]!.current_period_start,
+      end: periodEnd(subscription),
+    },
     finalizesAt: collects ? now + hourSeconds : null,
   });
   if (moved.pause_collection !== null) writeOff(world, moved.pause_collection.behavior, draft);
@@ -67,13 +72,46 @@ export const endsWithoutMethod = (world: World, subscription: Subscription): boo
   return true;
 };
 
-export const nextPeriod = (world: World, subscription: Subscription): SubscriptionItem[] =>
-  subscription.items.map((item) => {
+/** The items whose period ends first: with mixed intervals not all of them. */
+const dueItems = (subscription: Subscription): SubscriptionItem[] => {
+  const end = periodEnd(subscription);
+  return subscription.items.filter((item) => item.current_period_end <= end);
+};
+
+/** The items with the next period of those that are due; an end that comes within it cuts it. */
+export const nextPeriod = (world: World, subscription: Subscription): SubscriptionItem[] => {
+  const due = new Set(dueItems(subscription));
+  return subscription.items.map((item) => {
+    if (!due.has(item)) return item;
     const { recurring } = world.store.need('price', item.price);
+    const { _since: _, _used: __, ...rest } = item;
     const start = item.current_period_end;
     const end = boundaryAfter(subscription.billing_cycle_anchor, recurring!, start);
-    return { ...item, current_period_start: start, current_period_end: end };
+    const last = subscription.cancel_at ?? Infinity;
+    const cut = last > start ? Math.min(end, last) : end;
+    return { ...rest, current_period_start: start, current_period_end: cut };
   });
+};
+
+/** The new periods of what is due, and the usage of those that are over. */
+const renewalLines = (world: World, before: Subscription, after: Subscription): InvoiceLine[] => {
+  const due = dueItems(before);
+  const items = after.items.filter((item) => due.some(({ id }) => id === item.id));
+  const wasTrial = before.status === 'trialing';
+  const past = wasTrial && !isFlexible(before) ? [] : due;
+  return periodLines(world, { ...after, items }, false, past, wasTrial).map((line) =>
+    cutLine(world, after, line),
+  );
+};
+
+/** A period that an end cuts is charged for what there is of it. */
+const cutLine = (world: World, { cancel_at, ...row }: Subscription, line: InvoiceLine) => {
+  const price = world.store.need('price', line.price ?? '');
+  if (cancel_at !== line.period.end || isMetered(price)) return line;
+  const cycle = cycleAt(row.billing_cycle_anchor, price.recurring!, line.period.start);
+  const amount = share(line.amount, line.period.end - line.period.start, cycle.end - cycle.start);
+  return cycle.end === cancel_at ? line : { ...line, amount, proration: true };
+};
 
 /** Collection is paused: the invoice is made all the same, and nobody owes it. */
 const writeOff = (
@@ -98,9 +136,9 @@ export const upcomingInvoice = (world: World, subscription: Subscription): Invoi
     reason: 'subscription_cycle',
     lines: [
       ...pendingItems(world, subscription.id).map(lineOfItem),
-      ...periodLines(world, next, false, subscription.items),
+      ...renewalLines(world, subscription, next),
     ],
-    period: { start: subscription.items[0]!.current_period_start, end },
+    period: { start: dueItems(subscription)[0]!.current_period_start, end },
     finalizesAt: end + hourSeconds,
   });
   return { ...built, created: end };

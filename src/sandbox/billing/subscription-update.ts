@@ -7,6 +7,7 @@ import { change } from '../delivery/event.ts';
 import type { updateParams } from '../routes/subscription-params.ts';
 import type { Subscription } from '../store/entity-subscription.ts';
 import { nowOn, type World } from '../world.ts';
+import { cancelInstant } from './cancel-at.ts';
 import { redeem } from './discount.ts';
 import { attachedMethod } from './payment-method.ts';
 import { changePlan } from './subscription-plan.ts';
@@ -29,7 +30,7 @@ export const updateSubscription = (
     if (endsWithoutMethod(world, over)) return world.store.need('subscription', over.id);
     world.store.put('subscription', subscription);
   }
-  if (changesPlan(asked)) {
+  if (changesPlan(asked, subscription, fields)) {
     return changePlan(world, subscription, {
       items: asked.items ?? [],
       proration: asked.proration_behavior ?? 'create_prorations',
@@ -51,10 +52,18 @@ export const updateSubscription = (
   return changed;
 };
 
-const changesPlan = (asked: UpdateAsked): boolean =>
+const changesPlan = (
+  asked: UpdateAsked,
+  before: Subscription,
+  after: Partial<Subscription>,
+): boolean =>
+  (after.cancel_at !== undefined && after.cancel_at !== before.cancel_at && livesOn(before)) ||
   asked.items !== undefined ||
   asked.trial_end !== undefined ||
   asked.billing_cycle_anchor?.type === 'now';
+
+const livesOn = ({ status }: Subscription): boolean =>
+  status === 'active' || status === 'past_due' || status === 'trialing';
 
 const editableWhenCanceled = new Set(['metadata', 'cancellation_details']);
 const editableWhenIncomplete = new Set([
@@ -182,10 +191,13 @@ const cancellation = (
   if (asked.cancel_at_period_end === true) {
     return { cancel_at_period_end: true, cancel_at: periodEnd(subscription), ...ends };
   }
-  if (typeof asked.cancel_at === 'number') {
-    if (asked.cancel_at <= now)
-      throw invalid('cancel_at must be in the future.', { param: 'cancel_at' });
-    return { cancel_at: asked.cancel_at, cancel_at_period_end: false, ...ends };
+  if (asked.cancel_at != null) {
+    const at = cancelInstant(
+      asked.cancel_at,
+      subscription.items.map((item) => item.current_period_end),
+    );
+    if (at <= now) throw invalid('cancel_at must be in the future.', { param: 'cancel_at' });
+    return { cancel_at: at, cancel_at_period_end: false, ...ends };
   }
   const isUndo =
     asked.cancel_at === null ||

@@ -65,7 +65,7 @@ export const withTaxes = (
   const owner = world.store.get('customer', customer) as { tax_exempt?: Exempt | null } | undefined;
   return lines.map((line) => {
     const own = line.taxRates ?? [];
-    const ids = own.length > 0 ? own : defaults;
+    const ids = line.taxed ?? (own.length > 0 ? own : defaults);
     if (ids.length === 0) return line;
     const off = line.discountAmounts.reduce((sum, part) => sum + part.amount, 0);
     return {

@@ -1,21 +1,17 @@
 // Metered prices: what a meter counted for a customer in a period
 // (https://docs.stripe.com/billing/subscriptions/usage-based). Charges nothing.
 import type { Price } from '../store/entity-catalog.ts';
-import type { SubscriptionItem } from '../store/entity-subscription.ts';
 import type { Meter, MeterEvent } from '../store/entity-meter.ts';
 import type { World } from '../world.ts';
 
 export const isMetered = (price: Price): boolean => price.recurring?.usage_type === 'metered';
 
-/** The usage of a price in an item's period. */
-export const usageOf = (
+/** The usage that a price's meter counted from `start` until before `end`. */
+export const usageBetween = (
   world: World,
   customer: string,
   price: Price,
-  {
-    current_period_start: start,
-    current_period_end: end,
-  }: Pick<SubscriptionItem, 'current_period_start' | 'current_period_end'>,
+  { start, end }: { start: number; end: number },
 ): number => {
   const meter = world.store.get('billing.meter', price.recurring?.meter ?? '');
   return meter === undefined ? 0 : aggregate(world, meter, customer, start, end);

@@ -28,9 +28,21 @@ const paymentSettings = z.strictObject({
   save_default_payment_method: z.enum(['off', 'on_subscription']).optional(),
 });
 
+const flexible = z.strictObject({
+  proration_discounts: z.enum(['included', 'itemized']).optional(),
+});
+export const billingMode = z.strictObject({
+  type: z.enum(['classic', 'flexible']),
+  flexible: flexible.optional(),
+});
+export const migrateParams = z.strictObject({
+  billing_mode: z.strictObject({ type: z.literal('flexible'), flexible: flexible.optional() }),
+});
+const cancelAt = z.union([z.enum(['min_period_end', 'max_period_end']), timestamp]);
+
 const shared = {
   automatic_tax: z.strictObject({ enabled: z.literal('false') }).optional(),
-  cancel_at: clearable(timestamp).optional(),
+  cancel_at: clearable(cancelAt).optional(),
   cancel_at_period_end: bool.optional(),
   collection_method: z.enum(['charge_automatically', 'send_invoice']).optional(),
   days_until_due: int.optional(),
@@ -76,9 +88,7 @@ export const createParams = z.strictObject({
     .min(1)
     .max(20),
   billing_cycle_anchor: timestamp.optional(),
-  billing_mode: z
-    .strictObject({ type: z.enum(['classic', 'flexible']), flexible: z.looseObject({}).optional() })
-    .optional(),
+  billing_mode: billingMode.optional(),
   currency: text.optional(),
   trial_period_days: int.refine((n) => n >= 0 && n <= 730, 'Invalid integer').optional(),
 });

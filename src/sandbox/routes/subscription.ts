@@ -61,7 +61,7 @@ const create = (world: World, asked: z.output<typeof params.createParams>): Subs
     discounts: asked.discounts ?? [],
     metadata: mergeMetadata({}, asked.metadata),
     description: asked.description ?? null,
-    billingMode: asked.billing_mode?.type ?? 'flexible',
+    billingMode: asked.billing_mode,
     taxRates: asked.default_tax_rates ?? [],
   }).subscription;
 };

@@ -2,7 +2,13 @@
 import { tidyDecimal } from '../billing/money.ts';
 import { totalTaxes } from '../billing/tax.ts';
 import type { Customer } from '../store/entity.ts';
-import type { Invoice, InvoiceItem, InvoiceLine, TaxAmount } from '../store/entity-invoice.ts';
+import type {
+  Credited,
+  Invoice,
+  InvoiceItem,
+  InvoiceLine,
+  TaxAmount,
+} from '../store/entity-invoice.ts';
 import type { World } from '../world.ts';
 import { showTaxRate } from './tax.ts';
 import { embedded, layered, publicPart, type Wire } from './wire.ts';
@@ -132,11 +138,13 @@ export const showLine = (world: World, invoice: Invoice, line: InvoiceLine): Wir
     description: line.description,
     discount_amounts: line.discountAmounts,
     discountable: !line.proration && line.discountable !== false,
-    discounts: [],
+    discounts: (line.discounts ?? line.ownDiscounts?.map((part) => part.discount) ?? []).filter(
+      isOnce,
+    ),
     invoice: invoice.id,
     livemode: false,
     metadata: line.metadata ?? {},
-    parent: lineParent(line),
+    parent: lineParent(world, line),
     period: line.period,
     pretax_credit_amounts: line.discountAmounts.map((part) => ({ ...part, type: 'discount' })),
     pricing: pricingOf(world, line.price, line.amount, line.quantity, line.unitAmountDecimal),
@@ -170,11 +178,37 @@ const pricingOf = (
   };
 };
 
-const lineParent = (line: InvoiceLine): Wire => {
+const isOnce = (id: string, at: number, all: string[]): boolean => all.indexOf(id) === at;
+
+/** What a credit gives back: a debit that waits, or lines of an invoice. */
+const showCredited = (credited: Credited | undefined): Wire | null => {
+  if (credited === undefined) return null;
+  return 'invoiceItem' in credited
+    ? { invoice_item: credited.invoiceItem, type: 'invoice_item' }
+    : {
+        invoice_line_item_details: {
+          invoice: credited.invoice,
+          invoice_line_items: credited.lines,
+        },
+        type: 'invoice_line_items',
+      };
+};
+
+/** On a line it is always lines: of an item that waited, the line it became. */
+const creditedLines = (world: World, { credited }: InvoiceLine): Wire | null => {
+  if (credited === undefined) return null;
+  if ('lines' in credited) return { invoice: credited.invoice, invoice_line_items: credited.lines };
+  const item = world.store.get('invoiceitem', credited.invoiceItem);
+  const invoice = item?.invoice == null ? undefined : world.store.get('invoice', item.invoice);
+  const line = invoice?._lines.find((one) => one.invoiceItem === credited.invoiceItem);
+  return line === undefined ? null : { invoice: invoice!.id, invoice_line_items: [line.id] };
+};
+
+const lineParent = (world: World, line: InvoiceLine): Wire => {
   const details = {
     invoice_item: line.invoiceItem,
     proration: line.proration,
-    proration_details: line.proration ? { credited_items: null } : null,
+    proration_details: line.proration ? { credited_items: creditedLines(world, line) } : null,
     subscription: line.subscription,
   };
   return line.subscriptionItem === null
@@ -191,15 +225,16 @@ const lineParent = (line: InvoiceLine): Wire => {
 };
 
 export const showInvoiceItem = (world: World, item: InvoiceItem): Wire => {
+  const taken = item._taken ?? [];
   return {
     customer_account: null,
     discountable: !item.proration && item._discountable !== false,
-    discounts: [],
+    discounts: (item._discounts ?? taken.map((part) => part.discount)).filter(isOnce),
     livemode: false,
-    net_amount: item.amount,
+    net_amount: item.amount - (item._itemized === true ? sum(taken.map((part) => part.amount)) : 0),
     parent: itemParent(item),
     pricing: pricingOf(world, item._price, item.amount, item.quantity),
-    proration_details: { credited_items: null, discount_amounts: [] },
+    proration_details: { credited_items: showCredited(item._credited), discount_amounts: taken },
     quantity_decimal: String(item.quantity),
     tax_rates: (item._tax_rates ?? []).map((id) => showTaxRate(world.store.need('tax_rate', id))),
     test_clock: world.store.need('customer', item.customer).test_clock,

@@ -2,6 +2,9 @@
 import type { CollectionMethod } from './entity-subscription.ts';
 import type { Kept, Metadata, Row } from './entity.ts';
 
+/** What a discount took off an amount. */
+export type DiscountPart = { amount: number; discount: string };
+
 /** What one line of an invoice charges for; `subscription` and `item` are null for one-off lines. */
 export type InvoiceLine = {
   id: string;
@@ -15,9 +18,17 @@ export type InvoiceLine = {
   subscription: string | null;
   subscriptionItem: string | null;
   invoiceItem: string | null;
-  discountAmounts: { amount: number; discount: string }[];
+  discountAmounts: DiscountPart[];
+  /** Discounts of the item alone, before those of the whole invoice. */
+  discounts?: string[];
+  /** What a proration brings along: discounts were taken off it when it was made. */
+  ownDiscounts?: DiscountPart[];
   /** Rates of its own; without any the invoice's hold. */
   taxRates?: string[];
+  /** The very rates of the debit that a credit gives back; an empty list is none. */
+  taxed?: string[];
+  /** What a credit gives back. */
+  credited?: Credited;
   taxes?: TaxAmount[];
   discountable?: boolean;
   metadata?: Metadata;
@@ -32,6 +43,9 @@ export type TaxAmount = {
   taxable: number;
   reason: 'not_available' | 'customer_exempt' | 'reverse_charge';
 };
+
+/** The debit behind a credit: an item that waits still, or lines of an invoice. */
+export type Credited = { invoiceItem: string } | { invoice: string; lines: string[] };
 
 export type InvoiceItem = Row<'invoiceitem'> & {
   date: number;
@@ -49,6 +63,13 @@ export type InvoiceItem = Row<'invoiceitem'> & {
   _price: string | null;
   _tax_rates?: string[];
   _discountable?: boolean;
+  /** Discounts of its own, to be applied when it is invoiced. */
+  _discounts?: string[];
+  /** Of a proration: what discounts took off it, and whether `amount` is before that. */
+  _taken?: DiscountPart[];
+  _itemized?: boolean;
+  _taxed?: string[];
+  _credited?: Credited;
 };
 
 export type InvoiceStatus = 'draft' | 'open' | 'paid' | 'uncollectible' | 'void';
@@ -121,7 +142,7 @@ export type CreditNoteLine = {
   quantity: number | null;
   unit_amount: number | null;
   invoice_line_item: string | null;
-  discountAmounts: { amount: number; discount: string }[];
+  discountAmounts: DiscountPart[];
   taxes: TaxAmount[];
 };
 export type CreditNote = Kept<'credit_note'> & {

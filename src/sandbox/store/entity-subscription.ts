@@ -18,7 +18,14 @@ export type SubscriptionItem = Kept<'subscription_item'> & {
   quantity: number;
   subscription: string;
   _tax_rates?: string[];
+  _discounts?: string[];
+  /** Metered: since when within the period its price holds, and what was used at others before. */
+  _since?: number;
+  _used?: UsedStretch[];
 };
+
+/** A part of a period at a metered price that holds no more. */
+export type UsedStretch = { price: string; start: number; end: number };
 
 export type PendingUpdate = {
   expires_at: number;
@@ -34,11 +41,18 @@ export type PauseCollection = {
   behavior: 'keep_as_draft' | 'mark_uncollectible' | 'void';
   resumes_at: number | null;
 };
+export type BillingMode =
+  | { flexible: null; type: 'classic' }
+  | {
+      flexible: { proration_discounts: 'included' | 'itemized' };
+      type: 'flexible';
+      updated_at?: number;
+    };
 export type CollectionMethod = 'charge_automatically' | 'send_invoice';
 
 export type Subscription = Kept<'subscription'> & {
   billing_cycle_anchor: number;
-  billing_mode: { flexible: object | null; type: 'classic' | 'flexible' };
+  billing_mode: BillingMode;
   cancel_at: number | null;
   cancel_at_period_end: boolean;
   canceled_at: number | null;
