@@ -73,7 +73,7 @@ async function pay(ctx: Context, caller: Caller, row: Invoice): Promise<void> {
       ),
     );
   } catch (error) {
-    await look(ctx, row);
+    await lookAtInvoice(ctx, row);
     if (isDecline(error)) {
       throw new AppError('payment_failed', 'The payment was declined.', { invoice_id: row.id });
     }
@@ -81,7 +81,7 @@ async function pay(ctx: Context, caller: Caller, row: Invoice): Promise<void> {
     const now = await ctx.db.invoice.findUniqueOrThrow({ where: { id: row.id } });
     if (!isRefused(error) || now.status !== 'paid') throw error;
   }
-  await look(ctx, row);
+  await lookAtInvoice(ctx, row);
   await inTransaction(ctx, (tx) =>
     audit(tx, ctx.now(), caller, {
       action: 'invoice.pay',
@@ -101,7 +101,7 @@ async function methodOf(ctx: Context, { customer_id }: Invoice): Promise<string 
 }
 
 /** Brings invoice and access up to date, whichever root object carries them. */
-async function look(ctx: Context, row: Invoice): Promise<void> {
+export async function lookAtInvoice(ctx: Context, row: Invoice): Promise<void> {
   const stripeInvoice = await callStripe(() => ctx.stripe.invoices.retrieve(row.stripe_invoice_id));
   const subscription = stripeInvoice.parent?.subscription_details?.subscription;
   const customer = stripeInvoice.customer;

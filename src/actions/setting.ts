@@ -8,11 +8,18 @@ import { audit } from './audit.ts';
 import type { Caller } from './caller.ts';
 import { findPlan } from './plan/view.ts';
 
-export type SettingChange = {
-  default_access?: 'free' | 'key' | 'subscription' | 'deny' | undefined;
-  default_plan?: string | null | undefined;
-  usage_late_seconds?: number | undefined;
-};
+/** What can be read and changed, by the names of its columns; how each is checked stands with the route. */
+const names = [
+  'default_access',
+  'default_plan',
+  'usage_late_seconds',
+  'renewal_notice_days',
+  'payment_retries',
+  'payment_retry_hours',
+] as const;
+
+type Settings = Pick<Setting, (typeof names)[number]>;
+export type SettingChange = { [Name in keyof Settings]?: Settings[Name] | undefined };
 
 export async function getSettings(ctx: Context) {
   return view(await ctx.db.setting.findUniqueOrThrow({ where: { id: 1 } }));
@@ -46,14 +53,11 @@ export async function changeSettings(ctx: Context, caller: Caller, change: Setti
   });
 }
 
-function withDefaults(change: SettingChange, before: ReturnType<typeof view>) {
-  return {
-    default_access: change.default_access ?? before.default_access,
-    default_plan: change.default_plan === undefined ? before.default_plan : change.default_plan,
-    usage_late_seconds: change.usage_late_seconds ?? before.usage_late_seconds,
-  };
+function withDefaults(change: SettingChange, before: Settings): Settings {
+  const given = Object.entries(change).filter(([, value]) => value !== undefined);
+  return { ...before, ...Object.fromEntries(given) };
 }
 
-function view({ default_access, default_plan, usage_late_seconds }: Setting) {
-  return { default_access, default_plan, usage_late_seconds };
+function view(row: Setting): Settings {
+  return Object.fromEntries(names.map((name) => [name, row[name]])) as Settings;
 }

@@ -13,6 +13,12 @@ export function isDeclined(error: unknown): boolean {
   return error instanceof Stripe.errors.StripeCardError;
 }
 
+/** Why a card was declined, in the bank's words or else in Stripe's; null where the error is no decline. */
+export function declineCodeOf(error: unknown): string | null {
+  if (!(error instanceof Stripe.errors.StripeCardError)) return null;
+  return error.decline_code ?? error.code ?? 'generic_decline';
+}
+
 /** Stripe said no and did nothing; asking the same again would be refused again. */
 export function isRefused(error: unknown): boolean {
   return error instanceof Stripe.errors.StripeInvalidRequestError;

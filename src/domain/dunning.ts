@@ -36,6 +36,7 @@ export function stepsDue(
 export type DunningNotice =
   | 'payment_failed'
   | 'payment_method_needed'
+  | 'payment_action_required'
   | 'payment_past_due'
   | 'access_read_only'
   | 'access_denied'
@@ -49,13 +50,17 @@ const notices: Record<LadderAccess, DunningNotice> = {
   cancel: 'subscription_canceled_unpaid',
 };
 
+/** How the last attempt to collect ended: declined, and why, or waiting for the payer (3D Secure). */
+export type LastAttempt = { declineCode: string | null; needsAction: boolean };
+
 /**
- * Which notice a step sends. A card that no retry can cure is said at once, instead of asking for patience first:
- * the later steps then say only what changes.
+ * Which notice a step sends. What no retry can cure is said at once, instead of asking for patience first: the later
+ * steps then say only what changes.
  */
-export function noticeOf(step: DunningStep, declineCode: string | null): DunningNotice {
-  const isFirst = step.access === 'full';
-  return isFirst && isHardDecline(declineCode) ? 'payment_method_needed' : notices[step.access];
+export function noticeOf(access: LadderAccess, last: LastAttempt): DunningNotice {
+  if (access !== 'full') return notices[access];
+  if (last.needsAction) return 'payment_action_required';
+  return isHardDecline(last.declineCode) ? 'payment_method_needed' : 'payment_failed';
 }
 
 /**

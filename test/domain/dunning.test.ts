@@ -49,16 +49,20 @@ describe('a step of the ladder', () => {
 
 describe('what is said', () => {
   test.each([
-    ['full', 'generic_decline', 'payment_failed'],
-    ['full', null, 'payment_failed'],
-    ['full', 'stolen_card', 'payment_method_needed'],
-    ['warn', 'stolen_card', 'payment_past_due'],
-    ['read_only', null, 'access_read_only'],
-    ['deny', null, 'access_denied'],
-    ['cancel', null, 'subscription_canceled_unpaid'],
-  ] as const)('at %s after %s is %s', (access, declineCode, notice) => {
-    expect(noticeOf({ afterHours: 0, access }, declineCode)).toBe(notice);
-  });
+    ['full', 'generic_decline', false, 'payment_failed'],
+    ['full', null, false, 'payment_failed'],
+    ['full', 'stolen_card', false, 'payment_method_needed'],
+    ['full', null, true, 'payment_action_required'],
+    ['warn', 'stolen_card', false, 'payment_past_due'],
+    ['read_only', null, true, 'access_read_only'],
+    ['deny', null, false, 'access_denied'],
+    ['cancel', null, false, 'subscription_canceled_unpaid'],
+  ] as const)(
+    'at %s after %s (waiting for the payer: %s) is %s',
+    (access, declineCode, needsAction, notice) => {
+      expect(noticeOf(access, { declineCode, needsAction })).toBe(notice);
+    },
+  );
 
   test('a decline that a later try may cure is not hard', () => {
     for (const code of ['insufficient_funds', 'generic_decline', 'do_not_honor', null])

@@ -126,6 +126,9 @@ describe('settings', () => {
       default_access: 'subscription',
       default_plan: null,
       usage_late_seconds: 86_400,
+      renewal_notice_days: 7,
+      payment_retries: 'stripe',
+      payment_retry_hours: [72, 120, 168, 240, 336],
     });
     const unknown = await http.operator('PATCH', '/settings', { default_plan: 'nope' });
     expect([unknown.status, unknown.body.errors[0].pointer]).toEqual([422, '/default_plan']);

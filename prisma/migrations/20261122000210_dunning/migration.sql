@@ -4,8 +4,9 @@ CREATE TABLE dunning (
   subscription_id TEXT NOT NULL,
   customer_id TEXT NOT NULL,
   past_due_since TIMESTAMPTZ(3) NOT NULL,
-  -- Why the last attempt was declined, as far as it was asked.
+  -- Why the payment was declined, as far as it was asked, and whether only another payment method helps.
   decline_code TEXT,
+  is_hard BOOLEAN NOT NULL DEFAULT false,
   started_at TIMESTAMPTZ(3) NOT NULL,
   ended_at TIMESTAMPTZ(3),
   -- recovered, canceled, or superseded where another debt took its place.
@@ -18,6 +19,7 @@ CREATE UNIQUE INDEX dunning_subscription_id_past_due_since_key ON dunning (subsc
 CREATE INDEX dunning_open ON dunning (subscription_id) WHERE ended_at IS NULL;
 
 CREATE TABLE dunning_step (
+  id TEXT NOT NULL,
   dunning_id TEXT NOT NULL,
   after_hours INTEGER NOT NULL,
   access TEXT NOT NULL,
@@ -25,15 +27,11 @@ CREATE TABLE dunning_step (
   -- due, done, or passed: over before anybody looked, so that only the latest is told.
   state TEXT NOT NULL,
   done_at TIMESTAMPTZ(3),
-  lease_token TEXT,
-  lease_until TIMESTAMPTZ(3),
-  attempts INTEGER NOT NULL DEFAULT 0,
-  next_attempt_at TIMESTAMPTZ(3),
-  last_error TEXT,
-  CONSTRAINT dunning_step_pkey PRIMARY KEY (dunning_id, after_hours),
+  CONSTRAINT dunning_step_pkey PRIMARY KEY (id),
   CONSTRAINT dunning_step_dunning_id_fkey FOREIGN KEY (dunning_id) REFERENCES dunning (id)
     ON DELETE CASCADE ON UPDATE CASCADE
 );
+CREATE UNIQUE INDEX dunning_step_dunning_id_after_hours_key ON dunning_step (dunning_id, after_hours);
 CREATE INDEX dunning_step_due ON dunning_step (due_at) WHERE state = 'due';
 
 -- An intent to charge an open invoice again: because the customer has another payment method, or by our own schedule.
@@ -49,11 +47,6 @@ CREATE TABLE payment_attempt (
   state TEXT NOT NULL,
   decline_code TEXT,
   done_at TIMESTAMPTZ(3),
-  lease_token TEXT,
-  lease_until TIMESTAMPTZ(3),
-  attempts INTEGER NOT NULL DEFAULT 0,
-  next_attempt_at TIMESTAMPTZ(3),
-  last_error TEXT,
   CONSTRAINT payment_attempt_pkey PRIMARY KEY (id),
   CONSTRAINT payment_attempt_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES invoice (id)
     ON DELETE CASCADE ON UPDATE CASCADE
@@ -63,21 +56,18 @@ CREATE INDEX payment_attempt_due ON payment_attempt (due_at) WHERE state = 'due'
 
 -- The notice before a renewal: an intent, since its amount is asked of Stripe.
 CREATE TABLE renewal_notice (
+  id TEXT NOT NULL,
   subscription_id TEXT NOT NULL,
   period_end TIMESTAMPTZ(3) NOT NULL,
   due_at TIMESTAMPTZ(3) NOT NULL,
   -- due, done, or moot: it no longer renews then.
   state TEXT NOT NULL,
   done_at TIMESTAMPTZ(3),
-  lease_token TEXT,
-  lease_until TIMESTAMPTZ(3),
-  attempts INTEGER NOT NULL DEFAULT 0,
-  next_attempt_at TIMESTAMPTZ(3),
-  last_error TEXT,
-  CONSTRAINT renewal_notice_pkey PRIMARY KEY (subscription_id, period_end),
+  CONSTRAINT renewal_notice_pkey PRIMARY KEY (id),
   CONSTRAINT renewal_notice_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES subscription (id)
     ON DELETE CASCADE ON UPDATE CASCADE
 );
+CREATE UNIQUE INDEX renewal_notice_subscription_id_period_end_key ON renewal_notice (subscription_id, period_end);
 CREATE INDEX renewal_notice_due ON renewal_notice (due_at) WHERE state = 'due';
 
 -- What pays, as last seen at Stripe: a change of it is what makes a declined payment worth another try.

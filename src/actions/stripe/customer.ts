@@ -6,6 +6,8 @@ import type { InvoiceFacts } from '../../adapters/stripe-invoice.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import { assertIs } from '../../adapters/stripe-answer.ts';
 import { saveInvoices } from './invoice.ts';
+import { defaultPaymentMethod, savePaymentMethod } from './payment-method.ts';
+import type { PaymentMethodFacts } from './payment-method.ts';
 import { want } from './want.ts';
 import type { Change, Reader } from './want.ts';
 
@@ -16,6 +18,7 @@ type Found = {
   deleted: boolean;
   /** Set by us at creation: whose it is. */
   owner: string | null;
+  paymentMethod: PaymentMethodFacts | null;
   subscriptions: { id: string; status: string }[];
   /** Those that belong to no subscription. */
   invoices: InvoiceFacts[];
@@ -23,7 +26,7 @@ type Found = {
 
 export const stripeCustomerReader: Reader<Found> = {
   fetch: fetchCustomer,
-  async save(tx, { id, found, changes }) {
+  async save(tx, { id, now, found, changes }) {
     const customer = await ownerOf(tx, id, found, changes);
     if (!customer) return null;
     if (found === null || found.deleted) {
@@ -33,14 +36,19 @@ export const stripeCustomerReader: Reader<Found> = {
     const { subscriptions, invoices } = found;
     await wantSubscriptions(tx, await unseen(tx, subscriptions));
     await saveInvoices(tx, { customerId: customer.id, subscriptionId: null, invoices, changes });
+    await savePaymentMethod(tx, customer, { method: found.paymentMethod, now });
     return null;
   },
 };
 
 async function fetchCustomer(stripe: Stripe, id: string): Promise<Found> {
-  const customer = await stripe.customers.retrieve(id);
+  const customer = await stripe.customers.retrieve(id, {
+    expand: ['invoice_settings.default_payment_method'],
+  });
   assertIs(customer, 'customer', id);
-  if (customer.deleted) return { deleted: true, owner: null, subscriptions: [], invoices: [] };
+  if (customer.deleted) {
+    return { deleted: true, owner: null, paymentMethod: null, subscriptions: [], invoices: [] };
+  }
   const listed = { customer: id, limit: pageSize };
   const bound = { limit: listedMax };
   const [subscriptions, invoices] = await Promise.all([
@@ -50,6 +58,7 @@ async function fetchCustomer(stripe: Stripe, id: string): Promise<Found> {
   return {
     deleted: false,
     owner: customer.metadata['tollgate_customer'] ?? null,
+    paymentMethod: defaultPaymentMethod(customer),
     subscriptions: subscriptions.map((subscription) => ({
       id: subscription.id,
       status: subscription.status,
