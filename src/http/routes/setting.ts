@@ -20,7 +20,8 @@ const fields = {
     .max(60)
     .meta({ description: 'How many days before a renewal it is announced; 0: not at all' }),
   payment_retries: z.enum(['stripe', 'tollgate']).meta({
-    description: "Who tries a declined payment again: Stripe's Smart Retries, or payment_retry_hours",
+    description:
+      "Who tries a declined payment again: Stripe's Smart Retries, or payment_retry_hours",
   }),
   payment_retry_hours: z
     .array(z.int().min(1).max(1_440))
@@ -28,7 +29,9 @@ const fields = {
     .refine((hours) => hours.every((hour, at) => at === 0 || hour > hours[at - 1]!), {
       error: 'must rise from one to the next',
     })
-    .meta({ description: 'Hours after the payment was due; used where payment_retries is tollgate' }),
+    .meta({
+      description: 'Hours after the payment was due; used where payment_retries is tollgate',
+    }),
 };
 const view = z.object(fields);
 
