@@ -3,5 +3,6 @@ import { expireDueReservations } from '../src/actions/usage/reservation.ts';
 import type { Context } from '../src/context.ts';
 
 export async function expireReservations(ctx: Context): Promise<Record<string, number>> {
-  return { expired: await expireDueReservations(ctx) };
+  const { settled: expired, failed } = await expireDueReservations(ctx);
+  return { expired, failed };
 }

@@ -1,10 +1,35 @@
-// The table of jobs: name, how often, what. Each is a file of its own whose name is the job's; each asks
-// PostgreSQL what is due, in bounded batches, and may run twice, late or never without harm.
+// The table of jobs: name, how often, what, and on which rows. Each is a file of its own whose name is the job's;
+// each asks PostgreSQL what is due, in bounded batches, and may run twice, late or never without harm.
+import {
+  expiredEvents,
+  expiredIdempotencyRecords,
+  expiredLeases,
+  expiredSessions,
+  expiredUsage,
+} from '../src/actions/expired-record.ts';
+import { dueKeys } from '../src/actions/api-key-expiry.ts';
+import { leftPurchases, oldCheckouts, oldFirstPayments } from '../src/actions/purchase/overdue.ts';
+import { dueObjects } from '../src/actions/stripe/object.ts';
+import { dueEnds } from '../src/actions/subscription/end.ts';
+import {
+  overdueCancellations,
+  overduePeriods,
+  overdueTrials,
+} from '../src/actions/subscription/overdue.ts';
+import { dueReservations } from '../src/actions/usage/reservation.ts';
 import type { Context } from '../src/context.ts';
-import { expirePurchases } from './expire-purchases.ts';
-import { expireRecords } from './expire-records.ts';
+import type { DeclaredJob } from '../src/domain/job.ts';
+import { expireCancellations } from './expire-cancellations.ts';
+import { expireCheckouts } from './expire-checkouts.ts';
+import { expireEvents } from './expire-events.ts';
+import { expireIdempotency } from './expire-idempotency.ts';
+import { expireIncomplete } from './expire-incomplete.ts';
+import { expireKeys } from './expire-keys.ts';
+import { expireLeases } from './expire-leases.ts';
 import { expireReservations } from './expire-reservations.ts';
-import { expireSubscriptions } from './expire-subscriptions.ts';
+import { expireSessions } from './expire-sessions.ts';
+import { expireTrials } from './expire-trials.ts';
+import { expireUsage } from './expire-usage.ts';
 import { followAccess } from './follow-access.ts';
 import { processStripeEvent } from './process-stripe-event.ts';
 import { reconcile } from './reconcile.ts';
@@ -12,23 +37,27 @@ import { rereadSubscriptions } from './reread-subscriptions.ts';
 
 /** Counts of what was done, for the record and the metrics. */
 export type JobResult = Record<string, number>;
-export type Job = {
-  name: string;
-  /** Milliseconds of machine time between two scheduled runs. */
-  every: number;
-  run: (ctx: Context) => Promise<JobResult>;
-};
+export type Job = DeclaredJob & { run: (ctx: Context) => Promise<JobResult> };
 
 const second = 1_000;
 const minute = 60 * second;
+const hour = 60 * minute;
 
+/** In the order in which one run of all of them makes sense. */
 export const jobs: Job[] = [
-  { name: 'process-stripe-event', every: 5 * second, run: processStripeEvent },
-  { name: 'reread-subscriptions', every: minute, run: rereadSubscriptions },
-  { name: 'follow-access', every: minute, run: followAccess },
-  { name: 'reconcile', every: minute, run: reconcile },
-  { name: 'expire-purchases', every: minute, run: expirePurchases },
-  { name: 'expire-subscriptions', every: minute, run: expireSubscriptions },
-  { name: 'expire-reservations', every: minute, run: expireReservations },
-  { name: 'expire-records', every: 10 * minute, run: expireRecords },
-];
+  { name: 'process-stripe-event', every: 5 * second, run: processStripeEvent, rows: [dueObjects] },
+  { name: 'reread-subscriptions', every: minute, run: rereadSubscriptions, rows: [overduePeriods] },
+  { name: 'reconcile', every: minute, run: reconcile, rows: [] },
+  { name: 'expire-trials', every: minute, run: expireTrials, rows: [overdueTrials] },
+  { name: 'expire-cancellations', every: minute, run: expireCancellations, rows: [dueEnds, overdueCancellations] },
+  { name: 'expire-incomplete', every: minute, run: expireIncomplete, rows: [leftPurchases, oldFirstPayments] },
+  { name: 'expire-checkouts', every: minute, run: expireCheckouts, rows: [oldCheckouts] },
+  { name: 'expire-keys', every: minute, run: expireKeys, rows: [dueKeys] },
+  { name: 'expire-reservations', every: minute, run: expireReservations, rows: [dueReservations] },
+  { name: 'follow-access', every: minute, run: followAccess, rows: [] },
+  { name: 'expire-sessions', every: 10 * minute, run: expireSessions, rows: expiredSessions },
+  { name: 'expire-idempotency', every: 10 * minute, run: expireIdempotency, rows: expiredIdempotencyRecords },
+  { name: 'expire-leases', every: 10 * minute, run: expireLeases, rows: expiredLeases },
+  { name: 'expire-usage', every: hour, run: expireUsage, rows: expiredUsage },
+  { name: 'expire-events', every: hour, run: expireEvents, rows: expiredEvents },
+]; // prettier-ignore

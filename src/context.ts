@@ -7,11 +7,16 @@ import { createDb, createPool } from './adapters/postgres.ts';
 import { createQueue } from './adapters/queue.ts';
 import { createStripe } from './adapters/stripe.ts';
 import type { Config } from './config.ts';
+import type { DeclaredJob } from './domain/job.ts';
 
 export type Context = Awaited<ReturnType<typeof createContext>>;
 
-/** `service` names the process in logs. Tests override single parts. */
-export async function createContext(config: Config, service: 'api' | 'worker' | 'test' = 'api') {
+/** `service` names the process in logs; `jobs` is what operators are told of, and what a worker schedules. */
+export async function createContext(
+  config: Config,
+  service: 'api' | 'worker' | 'test' = 'api',
+  jobs: DeclaredJob[] = [],
+) {
   const log = createLog({ level: config.logLevel, service });
   const pool = createPool({ url: config.databaseUrl, name: `tollgate-${service}`, max: 8 });
   const db = createDb(config.databaseUrl, 10);
@@ -24,7 +29,7 @@ export async function createContext(config: Config, service: 'api' | 'worker' | 
     resumed: refreshClock,
   });
   await notify.start();
-  const queue = createQueue({ url: config.databaseDirectUrl, log });
+  const queue = createQueue({ url: config.databaseDirectUrl, redisUrl: config.redisUrl, log });
   const stripe = createStripe(config);
 
   function refreshClock(): void {
@@ -39,6 +44,7 @@ export async function createContext(config: Config, service: 'api' | 'worker' | 
     clock,
     notify,
     queue,
+    jobs,
     stripe,
     /** Business time, as an instant. */
     now: () => new Date(clock.nowMs()),

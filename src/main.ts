@@ -4,13 +4,14 @@ import { migrate } from './adapters/migrate.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { createContext } from './context.ts';
 import { startServer } from './server.ts';
+import { jobs } from '../jobs/index.ts';
 
 const exitWithinMs = 9_500;
 
 async function main(): Promise<void> {
   const config = readConfig();
   await migrate(config.databaseUrl);
-  const ctx = await createContext(config, 'api');
+  const ctx = await createContext(config, 'api', jobs);
   await assertSameStripeAccount(ctx);
   const server = await startServer(ctx, { port: config.port, host: config.host });
   const stop = (signal: string) => {

@@ -13,7 +13,7 @@ const exitWithinMs = 9_500;
 async function main(): Promise<void> {
   const config = readConfig();
   await migrate(config.databaseUrl);
-  const ctx = await createContext(config, 'worker');
+  const ctx = await createContext(config, 'worker', jobs);
   const stop = (signal: string) => {
     ctx.log.info({ signal }, 'worker stopping');
     setTimeout(() => process.exit(1), exitWithinMs).unref();
@@ -25,8 +25,8 @@ async function main(): Promise<void> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   await assertSameStripeAccount(ctx);
-  await ctx.queue.schedule(jobs.map(({ name, every }) => ({ name, every })));
-  await ctx.queue.work((name) => runJob(ctx, name));
+  await ctx.queue.schedule(jobs);
+  await ctx.queue.work((name, tick) => runJob(ctx, name, tick));
   await catchUp(ctx);
   ctx.log.info({ jobs: jobs.map((job) => job.name) }, 'worker ready');
 }

@@ -1,37 +1,76 @@
-// Rows that only matter for a while: which, and for how long. Deletes in bounded batches, so that no statement
-// holds locks for long; what is left over is for the next run.
+// Rows that only matter for a while: which, and for how long. Deleted in bounded batches, so that no statement holds
+// locks for long. All in machine time, the database's, but for windows of usage, which are of business time.
 import type { Context } from '../context.ts';
+import type { DueRows } from '../domain/job.ts';
+import { settleDue } from './job-due.ts';
 
 const batchSize = 1_000;
-const batchesMax = 100;
 
-const usageLate = `(SELECT usage_late_seconds * interval '1 second' FROM setting)`;
-const businessNow = `(SELECT clock_timestamp() + offset_ms * interval '1 millisecond' FROM clock)`;
+/** `kind` is the table. Some of them have no id of one column: a row is named by where it lies. */
+type ExpiredRows = DueRows & { kind: string };
+const expired = (kind: string, at: string, when: string): ExpiredRows => ({
+  kind,
+  due: `SELECT e.ctid::text AS id, e.${at} AS due_at FROM "${kind}" e WHERE ${when}`,
+});
 
-/** Machine time, the database's; windows are of business time. */
-const expired = [
-  { table: 'idempotency_record', id: 'id', when: `created_at < clock_timestamp() - interval '24 hours' AND lease_until < clock_timestamp()` },
-  { table: 'customer_session', id: 'id', when: 'expires_at < clock_timestamp()' },
-  { table: 'journaled_usage', id: 'id', when: `counted_at < clock_timestamp() - interval '7 days'` },
+const machineNow = 'clock_timestamp()';
+const setting = (column: string, unit: string) =>
+  `(SELECT ${column} * interval '1 ${unit}' FROM setting)`;
+const usageLate = setting('usage_late_seconds', 'second');
+const usageKept = setting('usage_retention_days', 'day');
+const eventsKept = setting('event_retention_days', 'day');
+
+export const expiredSessions = [
+  expired('customer_session', 'expires_at', `e.expires_at < ${machineNow}`),
+];
+
+/** 24 hours, as promised to whoever repeats a request. */
+export const expiredIdempotencyRecords = [
+  expired('idempotency_record', 'created_at', `e.created_at < ${machineNow} - interval '24 hours' AND e.lease_until < ${machineNow}`),
+]; // prettier-ignore
+
+/** Left by processes that died; and attempts at rows that others have settled since: one that still fails is tried hourly. */
+export const expiredLeases = [
+  expired('lease', 'until', `e.until < ${machineNow} - interval '1 hour'`),
+  expired('job_attempt', 'updated_at', `e.updated_at < ${machineNow} - interval '1 day'`),
+];
+
+export const expiredUsage = [
   // An id must not be forgotten while usage of its time may still come.
-  { table: 'usage_record', id: 'ctid', when: `recorded_at < clock_timestamp() - interval '25 hours' - ${usageLate}` },
-  { table: 'usage_reservation', id: 'id', when: `ended_at < clock_timestamp() - interval '30 days'` },
-  { table: 'usage_counter', id: 'ctid', when: `"window" IN ('minute', 'hour') AND held = 0 AND window_start < ${businessNow} - interval '2 days' - ${usageLate}` },
-  { table: 'lease', id: 'name', when: `until < clock_timestamp() - interval '1 hour'` },
+  expired('usage_record', 'recorded_at', `e.recorded_at < ${machineNow} - interval '25 hours' - ${usageLate}`),
+  expired('usage_reservation', 'ended_at', `e.ended_at < ${machineNow} - interval '30 days'`),
+  expired('journaled_usage', 'counted_at', `e.counted_at < ${machineNow} - interval '7 days'`),
+  expired('usage_counter', 'window_start', `e.held = 0 AND $1 - e.window_start > ${usageLate} + CASE
+    WHEN e."window" IN ('minute', 'hour') THEN interval '2 days' ELSE ${usageKept} END`),
+]; // prettier-ignore
+
+/** Stripe's that are dealt with, and ours with what was sent of them. */
+export const expiredEvents = [
+  expired('stripe_event', 'received_at', `e.received_at < ${machineNow} - ${eventsKept} AND (e.processed_at IS NOT NULL OR e.object_id = '')`),
+  expired('event', 'created_at', `e.created_at < ${machineNow} - ${eventsKept}`),
+  expired('notice', 'created_at', `e.created_at < ${machineNow} - ${eventsKept} AND e.state <> 'pending'`),
 ]; // prettier-ignore
 
 /** Returns how many rows of each table went. */
-export async function deleteExpired(ctx: Context): Promise<Record<string, number>> {
+export async function deleteExpired(
+  ctx: Context,
+  tables: ExpiredRows[],
+): Promise<Record<string, number>> {
   const deleted: Record<string, number> = {};
-  for (const { table, id, when } of expired) {
-    deleted[table] = 0;
-    for (let batch = 0; batch < batchesMax && !ctx.queue.stopping(); batch += 1) {
-      const { rowCount } = await ctx.pool.query(
-        `DELETE FROM ${table} WHERE ${id} IN (SELECT ${id} FROM ${table} WHERE ${when} LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
-      );
-      deleted[table] += rowCount ?? 0;
-      if ((rowCount ?? 0) < batchSize) break;
-    }
+  let failed = 0;
+  for (const rows of tables) {
+    const count = await settleDue(
+      ctx,
+      rows,
+      (tx, { ids }) =>
+        tx.$executeRawUnsafe(
+          `DELETE FROM "${rows.kind}" WHERE ctid = ANY ($1::text[]::tid[])`,
+          ids,
+        ),
+      { batchSize },
+    );
+    deleted[rows.kind] = count.settled;
+    failed += count.failed;
   }
-  return deleted;
+  return { ...deleted, failed };
 }

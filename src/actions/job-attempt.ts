@@ -34,6 +34,11 @@ export async function attemptDue(
   return count;
 }
 
+/** The rows `d` of a `due`, at the business time `$1`. */
+export function dueRows({ due }: DueRows): string {
+  return `(${due.replaceAll('$1', '$1::timestamptz')}) d`;
+}
+
 /** What is due and neither put aside nor held by somebody, as a condition on the rows `d` of a `due`. */
 export function notPutAside(kind: string): string {
   return `$1::timestamptz IS NOT NULL AND NOT EXISTS (SELECT FROM job_attempt a
@@ -52,11 +57,12 @@ export function describeFailure(error: unknown): string {
 }
 
 /** Whoever inserts or takes over the row of attempts has it; the others find it held. */
-async function claim(ctx: Context, { kind, due }: DueRows, token: string): Promise<string[]> {
+async function claim(ctx: Context, due: DueRows, token: string): Promise<string[]> {
+  const { kind } = due;
   const { rows } = await ctx.pool.query<{ id: string }>(
     `INSERT INTO job_attempt AS held (kind, id, attempts, lease_token, next_attempt_at, updated_at)
      SELECT '${kind}', d.id, 0, $2, clock_timestamp() + make_interval(secs => ${leaseSeconds}), clock_timestamp()
-     FROM (${due}) d WHERE ${notPutAside(kind)} ORDER BY d.due_at, d.id LIMIT ${batchSize}
+     FROM ${dueRows(due)} WHERE ${notPutAside(kind)} ORDER BY d.due_at, d.id LIMIT ${batchSize}
      ON CONFLICT (kind, id) DO UPDATE SET lease_token = excluded.lease_token,
        next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at
        WHERE held.next_attempt_at <= clock_timestamp()

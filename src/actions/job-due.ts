@@ -5,7 +5,13 @@ import { inTransaction } from '../adapters/postgres.ts';
 import type { After, Tx } from '../adapters/postgres.ts';
 import type { Context } from '../context.ts';
 import type { DueRows } from '../domain/job.ts';
-import { describeFailure, firstDelaySeconds, nextDelay, notPutAside } from './job-attempt.ts';
+import {
+  describeFailure,
+  dueRows,
+  firstDelaySeconds,
+  nextDelay,
+  notPutAside,
+} from './job-attempt.ts';
 
 const batchSizeUsual = 100;
 const batchesMax = 2_000;
@@ -35,9 +41,8 @@ export async function settleDue(
 function settleBatch(ctx: Context, work: Work): Promise<{ claimed: number; failed: number }> {
   return inTransaction(ctx, async (tx, after) => {
     const now = ctx.now();
-    const { due, kind } = work.rows;
     const claimed = await tx.$queryRawUnsafe<{ id: string }[]>(
-      `SELECT d.id FROM (${due}) d WHERE ${notPutAside(kind)}
+      `SELECT d.id FROM ${dueRows(work.rows)} WHERE ${notPutAside(work.rows.kind)}
        ORDER BY d.due_at, d.id LIMIT ${work.batchSize} FOR UPDATE OF d SKIP LOCKED`,
       now,
     );

@@ -1,72 +1,108 @@
-// The queue that wakes workers: BullMQ, on its PostgreSQL backend. PostgreSQL's own tables say what is due, so a
-// lost, doubled or late message harms nothing; nothing here is a record of work. Knows jobs by name only.
+// The queue that wakes workers: BullMQ, on Redis or on PostgreSQL alike. PostgreSQL's own tables say what is due, so
+// a lost, doubled or late message harms nothing; nothing here is a record of work. Knows jobs by name only.
 import { randomUUID } from 'node:crypto';
-import { createPostgresBackend, withBackend } from 'bullmq';
+import type { Job } from 'bullmq';
 import { AppError } from '../domain/error.ts';
+import type { Tick } from '../domain/job.ts';
 import { within } from './deadline.ts';
 import type { Log } from './log.ts';
+import { jobOptions } from './queue-home.ts';
+import type { Consumer, Producer, QueueHome } from './queue-home.ts';
+import { createPostgresHome } from './queue-postgres.ts';
+import { createProducer } from './queue-producer.ts';
+import { createRedisHome } from './queue-redis.ts';
+import { mendSchedule, scheduledNames, setSchedule } from './queue-schedule.ts';
+import type { ScheduledJob } from './queue-schedule.ts';
 
 const queueName = 'tollgate';
 const wakeWithinMs = 2_000;
-const reopenAfterMs = 1_000;
 const lookAgainAfterMs = 25;
+const lookAfterEveryMs = 10_000;
 /** SIGTERM promises 10 s; what is not done by then is picked up by another worker when its lock ends. */
 const drainWithinMs = 8_000;
-const concurrency = 4;
+/** More than there are long backlogs at once, so that nothing urgent waits behind them. */
+const concurrency = 12;
 /** How soon another worker takes over what a killed one was doing. */
-const lockMs = 10_000;
-const schedulesMax = 1_000;
-const keptJobs = { age: 3_600, count: 500 };
-const jobOptions = { removeOnComplete: keptJobs, removeOnFail: keptJobs };
+const lockMs = 5_000;
+const consumerOptions = {
+  concurrency,
+  lockDuration: lockMs,
+  stalledInterval: lockMs,
+  // A run whose worker died is handed out again so often; the next tick comes anyway.
+  maxStalledCount: 20,
+  runRetryDelay: 1_000,
+};
+/** Further messages about one long backlog come after everybody else's. */
+const helpPriority = 10;
 
-/** The one place that chooses what the queue runs on. */
-const { Queue, Worker } = withBackend(createPostgresBackend);
-const connectionTo = (url: string, max: number) => ({
-  connectionString: url,
-  schema: 'bullmq',
-  // Serialised by BullMQ under an advisory lock: processes that start together wait for each other.
-  migrate: true,
-  max,
-  connectionTimeoutMillis: 5_000,
-  keepAlive: true,
-});
-
-type Producer = InstanceType<typeof Queue>;
-type Consumer = InstanceType<typeof Worker>;
-export type ScheduledJob = { name: string; every: number };
-/** What a worker does with a job it was handed; throws where the job failed. */
-export type RunJob = (name: string) => Promise<unknown>;
+/** What a worker does with a job it was handed; throws where the job failed. `tick` is null where it was woken. */
+export type RunJob = (name: string, tick: Tick | null) => Promise<unknown>;
 export type JobQueue = ReturnType<typeof createQueue>;
 
-/** Opens nothing until it is first used, and then no more than that use needs. */
-export function createQueue(options: { url: string; log: Log }) {
-  const { url, log } = options;
-  const complain = (err: unknown) => log.warn({ err }, 'queue: connection trouble');
-  const producer = createProducer(url, complain);
-  let worker: Consumer | undefined;
+/** On Redis where `redisUrl` is given. Opens nothing until it is first used, and then no more than that use needs. */
+export function createQueue(options: { url: string; redisUrl?: string | undefined; log: Log }) {
+  const { url, redisUrl, log } = options;
+  const home = redisUrl === undefined ? createPostgresHome(url) : createRedisHome(redisUrl);
+  const complain = (err: unknown) => void log.warn({ err }, 'queue: connection trouble');
+  const producer = createProducer(home, queueName, complain);
+  let consumer: Consumer | undefined;
+  let lookingAfter: NodeJS.Timeout | undefined;
+  let table: ScheduledJob[] = [];
   let closing = false;
+  let isAway = false;
+  let isTrying = false;
+
+  /** Never throws. Where the queue is known to be away, one at a time finds out whether it is back. */
+  async function send(name: string, add: (queue: Producer) => Promise<unknown>): Promise<void> {
+    if (closing || (isAway && isTrying)) return;
+    isTrying = true;
+    try {
+      await within(wakeWithinMs, producer.open().then(add));
+      isAway = false;
+    } catch (err) {
+      log.warn({ err, job: name }, 'queue: wake lost');
+      isAway = true;
+    } finally {
+      isTrying = false;
+    }
+  }
 
   return {
-    /** Says that there may be something to do. Never throws and answers in bounded time: sweeps find what is missed. */
+    /**
+     * Says that there may be something to do. Never throws and answers within two seconds, at once while the queue
+     * is known to be away: sweeps find what is missed.
+     */
     async wake(name: string): Promise<void> {
-      if (closing) return;
-      const added = producer.open().then((queue) => addWake(queue, name));
-      await within(wakeWithinMs, added).catch((err: unknown) =>
-        log.warn({ err, job: name }, 'queue: wake lost'),
-      );
+      const sent = send(name, (queue) => addWake(queue, name));
+      if (!isAway) await sent;
+    },
+
+    /** Asks up to `count` others to work on the same backlog. As `wake`. */
+    async help(name: string, count: number): Promise<void> {
+      for (let i = 1; i <= count; i += 1) await send(name, (queue) => addHelp(queue, name, i));
     },
 
     /** Makes the schedule equal to the table, whatever an older release left. Waits for the queue to exist. */
     async schedule(jobs: ScheduledJob[]): Promise<void> {
-      await setSchedule(await producer.openPatiently(() => closing), jobs);
+      table = jobs;
+      const queue = await producer.openPatiently(() => closing);
+      if (queue) await setSchedule(queue, jobs);
     },
 
-    /** Starts taking jobs, a few at a time. Waits for the queue to exist. */
+    /** Starts taking jobs, several at a time. Waits for the queue to exist. */
     async work(run: RunJob): Promise<void> {
-      await producer.openPatiently(() => closing);
-      if (closing) return;
-      worker = startWorker(url, run, complain);
-      await worker.waitUntilReady();
+      const queue = await producer.openPatiently(() => closing);
+      if (!queue || closing) return;
+      consumer = home.openWorker(
+        queueName,
+        async (job) => run(job.name, tickOf(job)),
+        consumerOptions,
+      );
+      consumer.on('error', complain);
+      await consumer.waitUntilReady();
+      const lookAfter = () => void lookAfterQueue({ home, queue, table, log }).catch(complain);
+      lookAfter();
+      lookingAfter = setInterval(lookAfter, lookAfterEveryMs);
     },
 
     /** Each scheduled job once, now, on whichever worker; `unavailable` where none got through in time. */
@@ -81,60 +117,39 @@ export function createQueue(options: { url: string; log: Log }) {
       }
     },
 
+    /** How the queue is, in bounded time: for operators. */
+    async describe() {
+      const inspected = producer.open().then(() => home.inspect());
+      return within(wakeWithinMs, inspected).then(
+        (warning) => ({ runs_on: home.kind, reachable: true, warning }),
+        () => ({ runs_on: home.kind, reachable: false, warning: null }),
+      );
+    },
+
     /** Whether runs should come to an end: long ones ask between two rows. */
     stopping: () => closing,
 
     /** Lets current runs finish for 8 s, then lets go. */
     async close(): Promise<void> {
       closing = true;
-      if (worker) {
-        await within(drainWithinMs, worker.close()).catch(complain);
-        await worker.disconnect().catch(complain);
+      clearInterval(lookingAfter);
+      if (consumer) {
+        await within(drainWithinMs, consumer.close()).catch(complain);
+        await consumer.disconnect().catch(complain);
       }
       await producer.close();
+      await home.close();
     },
   };
 }
 
-/** Holds the connection over which jobs are added, from the first use on. */
-function createProducer(url: string, complain: (error: unknown) => void) {
-  let opened: Promise<Producer> | undefined;
+type LookedAfter = { home: QueueHome; queue: Producer; table: ScheduledJob[]; log: Log };
 
-  /** A failed opening is forgotten, since BullMQ would remember it for ever: the next use tries again. */
-  function open(): Promise<Producer> {
-    opened ??= (async () => {
-      const queue = new Queue(queueName, { connection: connectionTo(url, 2) });
-      queue.on('error', complain);
-      try {
-        await queue.waitUntilReady();
-        return queue;
-      } catch (error) {
-        opened = undefined;
-        await queue.close().catch(complain);
-        throw error;
-      }
-    })();
-    return opened;
-  }
-
-  async function openPatiently(shouldStop: () => boolean): Promise<Producer> {
-    for (;;) {
-      try {
-        return await open();
-      } catch (error) {
-        if (shouldStop()) throw error;
-        complain(error);
-        await sleep(reopenAfterMs);
-      }
-    }
-  }
-
-  async function close(): Promise<void> {
-    const queue = await opened?.catch(() => undefined);
-    await queue?.close().catch(complain);
-  }
-
-  return { open, openPatiently, close };
+/** Mends the schedule where the queue was emptied, and says what only an operator can mend. */
+async function lookAfterQueue({ home, queue, table, log }: LookedAfter): Promise<void> {
+  await mendSchedule(queue, table);
+  const warning = await home.inspect();
+  if (warning) log.error({ queue: home.kind }, warning);
 }
 
 /** One waits at most; a wake that meets an active run is kept and becomes the next one. */
@@ -143,20 +158,15 @@ async function addWake(queue: Producer, name: string): Promise<void> {
   await queue.add(name, {}, { ...jobOptions, deduplication });
 }
 
-async function setSchedule(queue: Producer, jobs: ScheduledJob[]): Promise<void> {
-  for (const { name, every } of jobs) {
-    await queue.upsertJobScheduler(name, { every }, { name, opts: jobOptions });
-  }
-  const names = new Set(jobs.map((job) => job.name));
-  for (const name of await scheduledNames(queue)) {
-    if (!names.has(name)) await queue.removeJobScheduler(name);
-  }
+async function addHelp(queue: Producer, name: string, number: number): Promise<void> {
+  const deduplication = { id: `${name}-help-${number}` };
+  await queue.add(name, {}, { ...jobOptions, deduplication, priority: helpPriority });
 }
 
-/** A process that only wakes has no table: the schedule itself knows the names. */
-async function scheduledNames(queue: Producer): Promise<string[]> {
-  const schedulers = await queue.getJobSchedulers(0, schedulesMax);
-  return schedulers.map((scheduler) => scheduler.key);
+/** The schedule's messages carry the instant they were made for in their id. */
+function tickOf(job: Job): Tick | null {
+  const at = Number(job.id?.split(':').at(-1));
+  return job.repeatJobKey && job.id && at > 0 ? { at, id: job.id } : null;
 }
 
 /** A worker that is just starting will schedule soon. */
@@ -167,17 +177,6 @@ async function namesOnceScheduled(queue: Producer, until: number): Promise<strin
     if (Date.now() > until) throw new Error('no worker has scheduled anything');
     await sleep(lookAgainAfterMs);
   }
-}
-
-function startWorker(url: string, run: RunJob, complain: (error: unknown) => void): Consumer {
-  const worker = new Worker(queueName, async (job) => run(job.name), {
-    connection: connectionTo(url, concurrency),
-    concurrency,
-    lockDuration: lockMs,
-    stalledInterval: lockMs,
-  });
-  worker.on('error', complain);
-  return worker;
 }
 
 /** Asks how they are doing instead of listening: an event before the listener stands would be waited for in vain. */

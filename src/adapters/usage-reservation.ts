@@ -1,5 +1,6 @@
 // Reservations in PostgreSQL: held, settled, released, expired, each by one call of a function there.
 import type pg from 'pg';
+import type { Tx } from './postgres.ts';
 import { countArguments } from './usage-arguments.ts';
 import type { CountRequest } from './usage-arguments.ts';
 
@@ -68,15 +69,7 @@ export async function endReservation(
   return rows[0] ?? null;
 }
 
-/** A batch of those that have expired by `nowMs`; answers how many. */
-export async function expireReservations(
-  pool: pg.Pool,
-  nowMs: number,
-  batchSize: number,
-): Promise<number> {
-  const { rows } = await pool.query<{ expired: number }>(
-    'SELECT expire_reservations($1, $2) AS expired',
-    [new Date(nowMs).toISOString(), batchSize],
-  );
-  return rows[0]!.expired;
+/** Makes the rows of expired reservations follow: those given, which the caller has locked. */
+export async function expireReservations(tx: Tx, ids: string[], now: Date): Promise<void> {
+  await tx.$executeRaw`SELECT expire_reservations(${ids}, ${now}::timestamptz)`;
 }

@@ -17,6 +17,7 @@ import { clockRoutes } from './routes/clock.ts';
 import { customerRoutes } from './routes/customer.ts';
 import { entitlementRoutes } from './routes/entitlement.ts';
 import { invoiceRoutes } from './routes/invoice.ts';
+import { jobRoutes } from './routes/job.ts';
 import { planRoutes } from './routes/plan.ts';
 import { reconciliationRoutes } from './routes/reconciliation.ts';
 import { routePolicyRoutes } from './routes/route-policy.ts';
@@ -40,6 +41,7 @@ export const routes: Route[] = [
   ...usageRoutes,
   ...usageReservationRoutes,
   ...reconciliationRoutes,
+  ...jobRoutes,
   ...clockRoutes,
 ];
 

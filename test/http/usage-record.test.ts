@@ -1,6 +1,6 @@
 // Usage that has happened, over HTTP: always recorded, once per id, in the windows of its own time.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { expireRecords } from '../../jobs/expire-records.ts';
+import { expireUsage } from '../../jobs/expire-usage.ts';
 import { startMetered } from '../support/metered.ts';
 import type { Metered } from '../support/metered.ts';
 
@@ -246,7 +246,7 @@ describe('usage and time', () => {
       );
     await age('young', 48);
     await age('old', 50);
-    expect(await expireRecords(m.ctx)).toMatchObject({ usage_record: 1 });
+    expect(await expireUsage(m.ctx)).toMatchObject({ usage_record: 1 });
     const again = (name: string) =>
       m.gateway('POST', '/usage', { customer_id: id, feature: 'tokens', units: 1, id: name });
     expect((await again('young')).status).toBe(200);
@@ -259,9 +259,9 @@ describe('usage and time', () => {
     });
     expect((await m.check(key, 'tokens')).status).toBe(200);
     await m.moveTo(m.later(71 * 3600));
-    expect(await expireRecords(m.ctx)).toMatchObject({ usage_counter: 0 });
+    expect(await expireUsage(m.ctx)).toMatchObject({ usage_counter: 0 });
     await m.moveTo(m.later(2 * 3600));
-    expect(await expireRecords(m.ctx)).toMatchObject({ usage_counter: 1 });
+    expect(await expireUsage(m.ctx)).toMatchObject({ usage_counter: 1 });
     const { rows } = await m.ctx.pool.query(
       `SELECT "window", used FROM usage_counter WHERE customer_id = $1 ORDER BY 1`,
       [id],

@@ -1,7 +1,8 @@
 // What is thrown away, and what is not; and purchases whose process died between Stripe's answer and our commit.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { expirePurchases } from '../../jobs/expire-purchases.ts';
-import { expireRecords } from '../../jobs/expire-records.ts';
+import { expireIdempotency } from '../../jobs/expire-idempotency.ts';
+import { expireIncomplete } from '../../jobs/expire-incomplete.ts';
+import { expireSessions } from '../../jobs/expire-sessions.ts';
 import { newId } from '../../src/adapters/id.ts';
 import { startBilling } from '../support/billing.ts';
 import type { Billing } from '../support/billing.ts';
@@ -12,8 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => billing.close());
 
-describe('expire-records', () => {
-  test('throws away what is over, keeps what is not, and again does nothing', async () => {
+describe('expire-sessions and expire-idempotency', () => {
+  test('throw away what is over, keep what is not, and again do nothing', async () => {
     const { id } = await billing.customer();
     const { db } = billing.ctx;
     const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000);
@@ -30,16 +31,14 @@ describe('expire-records', () => {
       data: [session('over', ago(1)), session('valid', ago(-1))],
     });
 
-    expect(await expireRecords(billing.ctx)).toMatchObject({
-      idempotency_record: 1,
-      customer_session: 1,
+    const run = async () => ({
+      ...(await expireIdempotency(billing.ctx)),
+      ...(await expireSessions(billing.ctx)),
     });
+    expect(await run()).toEqual({ idempotency_record: 1, customer_session: 1, failed: 0 });
     expect(await db.idempotencyRecord.count({ where: { id: Buffer.from('young') } })).toBe(1);
     expect(await db.customerSession.count({ where: { hash: Buffer.from('valid') } })).toBe(1);
-    expect(await expireRecords(billing.ctx)).toMatchObject({
-      idempotency_record: 0,
-      customer_session: 0,
-    });
+    expect(await run()).toEqual({ idempotency_record: 0, customer_session: 0, failed: 0 });
   });
 });
 
@@ -101,14 +100,14 @@ describe('a purchase whose process died', () => {
   test('after Stripe sold it is adopted by the sweep, once', async () => {
     const purchase = await left({ card: true });
     const made = await buyAtStripe(purchase);
-    expect(await expirePurchases(billing.ctx)).toMatchObject({ adopted: 1 });
+    expect(await expireIncomplete(billing.ctx)).toMatchObject({ adopted: 1 });
     expect(await purchase.state()).toBe('done');
     expect((await purchase.call('GET', purchase.path)).body).toMatchObject({
       status: 'active',
       plan: 'pro',
       stripe_subscription_id: made.id,
     });
-    expect(await expirePurchases(billing.ctx)).toMatchObject({ adopted: 0 });
+    expect(await expireIncomplete(billing.ctx)).toMatchObject({ adopted: 0 });
   });
 
   test('after Stripe sold it is adopted by the next attempt, which does not buy again', async () => {
@@ -126,7 +125,7 @@ describe('a purchase whose process died', () => {
 
   test('before Stripe was asked is given up, and the next attempt buys', async () => {
     const purchase = await left({ card: true });
-    expect(await expirePurchases(billing.ctx)).toMatchObject({ adopted: 1 });
+    expect(await expireIncomplete(billing.ctx)).toMatchObject({ adopted: 1 });
     expect(await purchase.state()).toBe('abandoned');
     expect((await purchase.call('GET', purchase.path)).body.status).toBe('incomplete_expired');
     expect((await purchase.call('POST', '/subscriptions', { plan: 'pro' })).status).toBe(201);
@@ -138,7 +137,7 @@ describe('a purchase whose process died', () => {
       mode: 'subscription', customer: purchase.stripeCustomer, line_items: [{ price: purchase.price, quantity: 1 }],
       success_url: 'https://example.com', metadata: purchase.metadata, subscription_data: { metadata: purchase.metadata },
     }); // prettier-ignore
-    await expirePurchases(billing.ctx);
+    await expireIncomplete(billing.ctx);
     expect((await billing.stripe.checkout.sessions.retrieve(session.id)).status).toBe('expired');
     expect(await purchase.state()).toBe('abandoned');
   });

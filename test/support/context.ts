@@ -1,4 +1,5 @@
 // The real context on a database of its own, and on demand the real sandbox beside it.
+import { jobs } from '../../jobs/index.ts';
 import { createContext } from '../../src/context.ts';
 import type { Context } from '../../src/context.ts';
 import type { Config, Environment } from '../../src/config.ts';
@@ -30,7 +31,7 @@ export async function createTestContext(
   const alone = testConfig({ DATABASE_URL: database.url, PORT: String(port), ...options.env });
   const sandbox = options.sandbox ? await sandboxFor(alone) : undefined;
   const config = sandbox ? { ...alone, stripeApiBase: sandbox.url } : alone;
-  const ctx = await createContext(config, 'test');
+  const ctx = await createContext(config, 'test', jobs);
   return {
     ctx,
     config,

@@ -12,8 +12,8 @@ export async function runJobsOnce(ctx: Context): Promise<void> {
 
 /** What worker.ts runs, with a context of its own as in another process. */
 export async function startTestWorker(config: Config): Promise<{ close: () => Promise<void> }> {
-  const ctx = await createContext(config, 'worker');
-  await ctx.queue.schedule(jobs.map(({ name, every }) => ({ name, every })));
-  await ctx.queue.work((name) => runJob(ctx, name));
+  const ctx = await createContext(config, 'worker', jobs);
+  await ctx.queue.schedule(jobs);
+  await ctx.queue.work((name, tick) => runJob(ctx, name, tick));
   return { close: () => ctx.close() };
 }

@@ -9,6 +9,7 @@ import type { Tx } from '../../adapters/postgres.ts';
 import { isMissing, stripeFailure } from '../../adapters/stripe-error.ts';
 import type { Context } from '../../context.ts';
 import { AppError } from '../../domain/error.ts';
+import type { DueRows } from '../../domain/job.ts';
 import type { RootKind } from '../../domain/stripe-event.ts';
 import { readers } from './reader.ts';
 import { want } from './want.ts';
@@ -24,6 +25,19 @@ const alarmAfterAttempts = 5;
 const waitForOthersMs = 5_000;
 const syncWithinMs = 15_000;
 const lookAgainAfterMs = 50;
+
+/** One that fails is not due while it waits for its next attempt; one that somebody looks at still is. */
+export const dueObjects: DueRows = {
+  kind: 'stripe_object',
+  due: `SELECT o.id, coalesce(o.next_attempt_at,
+      (SELECT min(e.received_at) FROM stripe_event e WHERE e.object_id = o.id AND e.processed_at IS NULL)) AS due_at
+    FROM stripe_object o
+    WHERE o.wanted > o.done AND (o.next_attempt_at IS NULL OR o.next_attempt_at <= clock_timestamp())`,
+  failed: {
+    rows: `SELECT id, attempts, last_error, next_attempt_at FROM stripe_object WHERE attempts > 0 AND wanted > done`,
+    retry: `UPDATE stripe_object SET next_attempt_at = NULL WHERE id = $1`,
+  },
+};
 
 /** What a look saw and did; whoever wants to know is told inside the transaction that wrote it. */
 export type Seen = { found: unknown; changes: Change[]; alarm: string | null };

@@ -1,15 +1,19 @@
 // The end of subscriptions that Stripe does not know: their date has come, or they are ended now. Access never
 // waits for this (the check knows the time); rows, history and what follows do.
-import { inTransaction } from '../../adapters/postgres.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import type { Context } from '../../context.ts';
+import type { DueRows } from '../../domain/job.ts';
 import type { Subscription } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import { publishSubscription } from '../event/subscription.ts';
-import { lockCustomer, ownRow } from './row.ts';
+import { settleDue } from '../job-due.ts';
+import type { Settle } from '../job-due.ts';
+import { ownRow } from './row.ts';
 
-const batchSize = 500;
+const actor = 'job:expire-cancellations';
+/** Each takes a dozen statements. */
+const batchSize = 25;
 
 /** Ends the customer's free subscription where its date has come. The customer must be locked. */
 export async function endDueFreeSubscription(
@@ -19,12 +23,7 @@ export async function endDueFreeSubscription(
 ): Promise<boolean> {
   const own = await ownRow(tx, customerId);
   if (own?.status !== 'active' || !own.cancel_at || own.cancel_at > now) return false;
-  await endFreeSubscription(tx, {
-    row: own,
-    at: own.cancel_at,
-    now,
-    actor: 'job:expire-subscriptions',
-  });
+  await endFreeSubscription(tx, { row: own, at: own.cancel_at, now, actor });
   return true;
 }
 
@@ -52,21 +51,25 @@ export async function endFreeSubscription(
   await publishSubscription(tx, now, { id: row.id, before: row });
 }
 
-/** All that are due, each in a transaction of its own. Returns how many ended. */
-export async function endDueFreeSubscriptions(ctx: Context): Promise<number> {
-  const due = await ctx.db.subscription.findMany({
-    where: { stripe_subscription_id: null, status: 'active', cancel_at: { lte: ctx.now() } },
-    select: { customer_id: true },
-    orderBy: { id: 'asc' },
-    take: batchSize,
-  });
-  let ended = 0;
-  for (const { customer_id: customerId } of due) {
-    if (ctx.queue.stopping()) break;
-    await inTransaction(ctx, async (tx) => {
-      await lockCustomer(tx, customerId);
-      if (await endDueFreeSubscription(tx, ctx.now(), customerId)) ended += 1;
+/** Free subscriptions whose date has come; the customer is held as well, as for every change of what it has. */
+export const dueEnds: DueRows = {
+  kind: 'subscription_end',
+  due: `SELECT s.id, s.cancel_at AS due_at FROM subscription s JOIN customer c ON c.id = s.customer_id
+    WHERE s.stripe_subscription_id IS NULL AND s.status = 'active' AND s.cancel_at <= $1`,
+};
+
+/** Ends those that are due. */
+export function endDueFreeSubscriptions(
+  ctx: Context,
+): Promise<{ settled: number; failed: number }> {
+  const settle: Settle = async (tx, { ids, now }) => {
+    const rows = await tx.subscription.findMany({
+      where: { id: { in: ids } },
+      orderBy: { customer_id: 'asc' },
     });
-  }
-  return ended;
+    for (const row of rows) {
+      await endFreeSubscription(tx, { row, at: row.cancel_at ?? now, now, actor });
+    }
+  };
+  return settleDue(ctx, dueEnds, settle, { batchSize });
 }

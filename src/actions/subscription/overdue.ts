@@ -1,38 +1,38 @@
-// Which subscriptions should have changed by now, going by what Stripe last said of them. Only asks for a look.
-import { inTransaction } from '../../adapters/postgres.ts';
+// Which subscriptions should have changed by now, going by what Stripe last said of them: a trial, a period or a
+// scheduled end has passed and no news came. Asks Stripe nothing itself.
 import type { Context } from '../../context.ts';
-import { want } from '../stripe/want.ts';
+import { notWanted, wantDue } from '../stripe/want-due.ts';
+import type { OverdueRows } from '../stripe/want-due.ts';
 
-const batchSize = 200;
-const batchesMax = 50;
+const atStripe = (dueAt: string, where: string) => `
+  SELECT s.stripe_subscription_id AS id, ${dueAt} AS due_at FROM subscription s
+  WHERE s.stripe_subscription_id IS NOT NULL AND s.status NOT IN ('canceled', 'incomplete_expired', 'paused')
+    AND ${where} AND ${notWanted('s.stripe_subscription_id')}`;
 
-/** Returns how many were marked. One that is marked and not yet looked at is not marked again. */
-export async function wantOverdueSubscriptions(ctx: Context): Promise<number> {
-  let marked = 0;
-  for (let batch = 0, after = ''; batch < batchesMax && !ctx.queue.stopping(); batch += 1) {
-    const ids = await overdue(ctx, after);
-    await inTransaction(ctx, async (tx) => {
-      for (const id of ids) await want(tx, { kind: 'subscription', id });
-    });
-    marked += ids.length;
-    if (ids.length < batchSize) break;
-    after = ids.at(-1)!;
-  }
-  return marked;
-}
+export const overdueTrials: OverdueRows = {
+  kind: 'trial',
+  root: 'subscription',
+  due: atStripe('s.trial_end', `s.status = 'trialing' AND s.trial_end <= $1`),
+};
 
-/** In the order of their ids, in which the marks are locked as well. */
-async function overdue(ctx: Context, after: string): Promise<string[]> {
-  const { rows } = await ctx.pool.query<{ id: string }>(
-    `SELECT s.stripe_subscription_id AS id
-     FROM subscription s LEFT JOIN stripe_object o ON o.id = s.stripe_subscription_id
-     WHERE s.stripe_subscription_id > $2
-       AND s.status NOT IN ('canceled', 'incomplete_expired', 'paused')
-       AND (s.current_period_end <= $1 OR s.cancel_at <= $1 OR (s.status = 'trialing' AND s.trial_end <= $1)
-         OR s.pending_effective_at <= $1)
-       AND (o.id IS NULL OR o.wanted <= o.done)
-     ORDER BY s.stripe_subscription_id LIMIT $3`,
-    [ctx.now(), after, batchSize],
-  );
-  return rows.map((row) => row.id);
+export const overdueCancellations: OverdueRows = {
+  kind: 'cancellation',
+  root: 'subscription',
+  due: atStripe('s.cancel_at', 's.cancel_at <= $1'),
+};
+
+/** Periods and changes that were to come with them; trials and ends have rows of their own. */
+export const overduePeriods: OverdueRows = {
+  kind: 'period',
+  root: 'subscription',
+  due: atStripe(
+    'least(s.current_period_end, s.pending_effective_at)',
+    `(s.current_period_end <= $1 OR s.pending_effective_at <= $1)
+     AND (s.cancel_at IS NULL OR s.cancel_at > $1) AND (s.status <> 'trialing' OR s.trial_end > $1)`,
+  ),
+};
+
+/** Returns how many were marked for a look. One that is marked and not yet looked at is not marked again. */
+export function wantOverdueSubscriptions(ctx: Context): Promise<number> {
+  return wantDue(ctx, overduePeriods);
 }

@@ -11,14 +11,16 @@ import { isWellFormedKey } from '../../domain/api-key.ts';
 import type { CustomerFacts, Deny, KeyFacts, Plans } from '../../domain/entitlement.ts';
 import { decide, decideUnidentified, footingOf } from '../../domain/entitlement.ts';
 import { notFound } from '../../domain/error.ts';
+import type { DueRows } from '../../domain/job.ts';
 import type { LimitCheck } from '../../domain/limit.ts';
 import { countedIn, exceededCode } from '../../domain/limit.ts';
 import { secondsUntil } from '../../domain/window.ts';
 import { buildProblem } from '../denial.ts';
 import type { Problem } from '../denial.ts';
+import { settleDue } from '../job-due.ts';
+import type { Settle } from '../job-due.ts';
 
 const expireBatchSize = 500;
-const expireBatchesMax = 100;
 
 export type ReservationInput = {
   customer_id?: string | undefined;
@@ -94,15 +96,15 @@ export async function releaseReservation(ctx: Context, id: string): Promise<void
   await end(ctx, id, null);
 }
 
-/** Makes the rows of expired reservations follow, in bounded batches; answers how many. */
-export async function expireDueReservations(ctx: Context): Promise<number> {
-  let expired = 0;
-  for (let batch = 0; batch < expireBatchesMax && !ctx.queue.stopping(); batch += 1) {
-    const count = await expireReservations(ctx.pool, ctx.clock.nowMs(), expireBatchSize);
-    expired += count;
-    if (count < expireBatchSize) break;
-  }
-  return expired;
+export const dueReservations: DueRows = {
+  kind: 'usage_reservation',
+  due: `SELECT id, expires_at AS due_at FROM usage_reservation WHERE status = 'held' AND expires_at <= $1`,
+};
+
+/** Makes the rows of expired reservations follow. What they held was free from that instant on. */
+export function expireDueReservations(ctx: Context): Promise<{ settled: number; failed: number }> {
+  const settle: Settle = (tx, { ids, now }) => expireReservations(tx, ids, now);
+  return settleDue(ctx, dueReservations, settle, { batchSize: expireBatchSize });
 }
 
 async function end(ctx: Context, id: string, units: number | null): Promise<ReservationView> {
