@@ -166,6 +166,36 @@ describe('meters', () => {
     expect(last!.total).toBe(10);
   });
 
+  // https://docs.stripe.com/billing/subscriptions/usage-based/configure-grace-period
+  test('what is told of a period while its invoice is a draft is on that invoice, and nothing later', async () => {
+    const meter = await meterOf('late_calls');
+    const price = await priceOf({
+      unit_amount: 2,
+      recurring: { interval: 'month', usage_type: 'metered', meter: meter.id },
+    });
+    const { id: customer } = await customerWith(stripe, 'pm_card_visa');
+    const { items } = await stripe.subscriptions.create({ customer, items: [{ price: price.id }] });
+    const end = items.data[0]!.current_period_end;
+    const useAt = (value: number, timestamp: number) =>
+      stripe.billing.meterEvents.create({
+        event_name: 'late_calls',
+        payload: { stripe_customer_id: customer, value: String(value) },
+        timestamp,
+      });
+    await useAt(10, await stand.now());
+    await stand.move(end + 60 - (await stand.now()));
+    await useAt(5, end - 1);
+    await useAt(100, end);
+    await stand.move(2 * hour);
+    await useAt(1_000, end - 1);
+    const [invoice] = (await stripe.invoices.list({ customer })).data;
+    expect(invoice).toMatchObject({ status: 'paid', total: 30, amount_paid: 30 });
+    expect(invoice!.lines.data).toMatchObject([{ quantity: 15, amount: 30 }]);
+    await stand.move(31 * day + 2 * hour);
+    const [next] = (await stripe.invoices.list({ customer })).data;
+    expect(next).toMatchObject({ status: 'paid', total: 200 });
+  });
+
   test('sums, counts and last values, in all and by the day', async () => {
     const { id: customer } = await stripe.customers.create();
     const end_time = (Math.floor((await stand.now()) / day) + 1) * day;

@@ -61,8 +61,8 @@ const stretchesOf = (item: SubscriptionItem, subscription: Billed): UsedStretch[
 ];
 
 type Charged = {
-  subscription: Billed;
-  item: SubscriptionItem;
+  subscription: Pick<Billed, 'id' | 'billing_mode'>;
+  item: Pick<SubscriptionItem, 'id' | '_discounts' | '_tax_rates'>;
   price: Price;
   quantity: number;
   isTrial: boolean;
@@ -70,7 +70,7 @@ type Charged = {
 };
 
 /** The lines of one item: one, or with tiers one for each of them that is reached. */
-const partLines = (world: World, charged: Charged): InvoiceLine[] => {
+export const partLines = (world: World, charged: Charged): InvoiceLine[] => {
   const { subscription, item, price, quantity, isTrial, period } = charged;
   const parts = isTrial ? [trialPart(price, quantity)] : priceParts(price, quantity);
   return parts.map((part) => ({

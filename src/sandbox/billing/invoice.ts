@@ -8,6 +8,7 @@ import type { PaymentIntent } from '../store/entity-payment.ts';
 import { newId, nowOn, randomText, type World } from '../world.ts';
 import { moveBalance } from './balance.ts';
 import { spend, spendCustomers } from './discount.ts';
+import { withLatestUsage } from './draft-usage.ts';
 import { buildInvoice, type DraftSpec } from './invoice-build.ts';
 import { amountDue } from './invoice-total.ts';
 import { lineOfItem, pendingItems } from './invoice-line.ts';
@@ -44,7 +45,8 @@ export const createInvoice = (world: World, spec: DraftSpec): Invoice => {
 };
 
 /** Draft to open, with a number, a page and a payment intent; one that costs nothing is paid at once. */
-export const finalizeInvoice = (world: World, draft: Invoice): Invoice => {
+export const finalizeInvoice = (world: World, asked: Invoice): Invoice => {
+  const draft = withLatestUsage(world, asked);
   clearTimer(world, 'invoice.finalize', draft.id);
   const now = nowOn(world, draft.test_clock);
   const customer = world.store.need('customer', draft.customer);
@@ -59,7 +61,11 @@ export const finalizeInvoice = (world: World, draft: Invoice): Invoice => {
     next_invoice_sequence: customer.next_invoice_sequence + 1,
   });
   const url = `${world.publicUrl}/invoice/${draft.id}/${randomText(32)}`;
+  const { subtotal, total, _lines } = draft;
   const invoice = world.store.update('invoice', draft.id, {
+    subtotal,
+    total,
+    _lines,
     status: 'open',
     number:
       draft.number ??
