@@ -5,6 +5,7 @@ import { customerNow, endpoint, find, findCustomer, type Endpoint } from '../api
 import { invalid, missing } from '../api/error.ts';
 import { page } from '../api/list.ts';
 import { isWithin, mergeMetadata } from '../api/params.ts';
+import { migrate } from '../billing/migrate.ts';
 import { attachedMethod } from '../billing/payment-method.ts';
 import { days } from '../billing/period.ts';
 import { createSubscription } from '../billing/subscription-create.ts';
@@ -116,6 +117,9 @@ export const subscriptionEndpoints: Endpoint[] = [
     }
     return cancelNow(call.world, subscription, call.params);
   }),
+  endpoint('POST', '/v1/subscriptions/:id/migrate', params.migrateParams, (call) =>
+    migrate(call.world, find(call.world, 'subscription', call.ids['id']), call.params.billing_mode),
+  ),
   endpoint('POST', '/v1/subscriptions/:id/resume', params.resumeParams, (call) =>
     resumeSubscription(call.world, find(call.world, 'subscription', call.ids['id']), call.params),
   ),
