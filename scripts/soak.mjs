@@ -11,6 +11,7 @@ const { values } = parseArgs({
   },
 });
 const tests = [
+  'test/convergence',
   'test/gateway/concurrency',
   'test/gateway/kill',
   'test/gateway/usage-model',
