@@ -1,5 +1,5 @@
 // Outcomes as HTTP: one decision, several envelopes. Knows the headers of the contract and the one form that
-// nginx's auth_request understands; decides nothing.
+// nginx's auth_request understands; decides nothing. X-Accel-Expires stands before Cache-Control: nginx takes the first.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ActionLinks } from '../adapters/action-link.ts';
 import type { Allow, Deny } from '../domain/entitlement.ts';
@@ -8,6 +8,7 @@ import type { Outcome } from './check.ts';
 import type { Denied } from '../actions/denial.ts';
 import { buildProblem } from '../actions/denial.ts';
 import type { DenialCode } from '../domain/denial.ts';
+import { allowLifetime, denyLifetime } from './lifetime.ts';
 import { createProblemText } from './problem-text.ts';
 import { rateLimit, rateLimitPolicy, remaining } from './rate-limit.ts';
 import type { Form } from './request.ts';
@@ -48,6 +49,7 @@ export function createAnswerer(options: {
     const body = `{"allowed":true,"status":200,"access":"${access}","decision_id":"${outcome.decisionId}"}`;
     const headers = [
       'Content-Type', 'application/json',
+      'X-Accel-Expires', allowLifetime(verdict, outcome.isDegraded),
       'Cache-Control', 'no-store',
       'X-Entitlement-Status', '200',
       'X-Decision-Id', outcome.decisionId,
@@ -73,6 +75,7 @@ export function createAnswerer(options: {
     const body = isNginx ? '' : json;
     const headers = [
       'Content-Type', 'application/problem+json',
+      'X-Accel-Expires', denyLifetime(status),
       'Cache-Control', 'no-store',
       'X-Entitlement-Status', String(status),
       'X-Decision-Id', outcome.decisionId,
