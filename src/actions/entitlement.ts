@@ -10,6 +10,7 @@ import { footingOf, limitsOf } from '../domain/entitlement.ts';
 import { notFound } from '../domain/error.ts';
 import type { LimitCheck } from '../domain/limit.ts';
 import { exceededCode } from '../domain/limit.ts';
+import { holds } from '../domain/override.ts';
 import type { Caller } from './caller.ts';
 import { assertOwner } from './caller.ts';
 import { remainingOf } from './usage/usage.ts';
@@ -18,6 +19,8 @@ export type EntitlementView = {
   feature: string;
   allowed: boolean;
   code: DenialCode | null;
+  /** What an operator has granted besides the plan, while it holds. */
+  override: { limit: number | null; extra: number | null; expires_at: string | null } | null;
   limits: {
     window: string;
     /** The pool that this is a limit of; null: the feature's own. */
@@ -62,9 +65,13 @@ export async function getEntitlements(
     status: footing.subscription?.status ?? null,
     access: code === null ? (footing.grade ?? 'deny') : 'deny',
     code,
-    entitlements: features.map(({ feature }, index) =>
-      describe(feature, limits[index]!, counts.splice(0, limits[index]!.length), { code, isSpent }),
-    ),
+    entitlements: features.map(({ feature }, index) => ({
+      ...describe(feature, limits[index]!, counts.splice(0, limits[index]!.length), {
+        code,
+        isSpent,
+      }),
+      override: overrideOf(customer, feature, now),
+    })),
     data_as_of: asOf.toISOString(),
   };
 }
@@ -84,12 +91,23 @@ export async function loadFooting(
   return { customer, footing: footingOf(customer, plans, rules.defaultPlan, now), now };
 }
 
+function overrideOf({ overrides }: CustomerFacts, feature: string, now: number) {
+  const found = overrides.find((one) => one.feature === feature && holds(one, now));
+  if (!found) return null;
+  const { limit, extra, expiresAt } = found;
+  return {
+    limit,
+    extra,
+    expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+  };
+}
+
 function describe(
   feature: string,
   limits: LimitCheck[],
   counts: Count[],
   denied: { code: DenialCode | null; isSpent: boolean },
-): EntitlementView {
+): Omit<EntitlementView, 'override'> {
   const full = limits.find(({ ceiling, weight, max, spend }, index) => {
     const needed = counts[index]!.used + counts[index]!.held + weight;
     if (spend && denied.isSpent && needed > max) return true;

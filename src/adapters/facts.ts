@@ -3,6 +3,8 @@
 import type pg from 'pg';
 import type { SubscriptionFacts } from '../domain/access.ts';
 import type { CustomerFacts, KeyFacts, Plans } from '../domain/entitlement.ts';
+import { noOverrides } from '../domain/override.ts';
+import type { Override } from '../domain/override.ts';
 import type { LadderStep, PlanFacts, PlanFeature, Pool } from '../domain/plan.ts';
 import type { Access, RoutePolicy } from '../domain/route-policy.ts';
 import type { Queries } from './postgres.ts';
@@ -22,7 +24,9 @@ const customerFacts = `
         'planVersionId', pending_plan_version_id, 'effectiveAt', ms(pending_effective_at)) END AS pending
     FROM subscription WHERE customer_id = c.id
     ORDER BY status IN ('canceled', 'incomplete_expired'), started_at DESC LIMIT ${subscriptionsMax}
-  ) s), '[]') AS subscriptions`;
+  ) s), '[]') AS subscriptions,
+  coalesce((SELECT json_agg(json_build_object('feature', feature, 'limit', "limit", 'extra', extra,
+    'expiresAt', ms(expires_at)) ORDER BY id) FROM override WHERE customer_id = c.id), '[]') AS overrides`;
 
 type CustomerRow = {
   customer_id: string;
@@ -31,6 +35,7 @@ type CustomerRow = {
   spend_cap: number | null;
   customer_created_at: number;
   subscriptions: SubscriptionFacts[];
+  overrides: Override[];
 };
 
 type KeyRow = CustomerRow & {
@@ -128,6 +133,7 @@ function customerOf(row: CustomerRow): CustomerFacts {
     spendCap: row.spend_cap,
     createdAt: row.customer_created_at,
     subscriptions: row.subscriptions,
+    overrides: row.overrides.length ? row.overrides : noOverrides,
   };
 }
 

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
 export type IdPrefix =
-  | 'cus' | 'plan' | 'pv' | 'rp' | 'key' | 'ses' | 'sub' | 'pur' | 'inv' | 'dec' | 'aud' | 'req' | 'lease' | 'res' | 'rec' | 'evt' | 'ntc' | 'we' | 'del' | 'dun' | 'step' | 'pat' | 'rn' | 'ovp' | 'ovi' | 'ovc'; // prettier-ignore
+  | 'cus' | 'plan' | 'pv' | 'rp' | 'key' | 'ses' | 'sub' | 'pur' | 'inv' | 'dec' | 'aud' | 'req' | 'lease' | 'res' | 'rec' | 'evt' | 'ntc' | 'we' | 'del' | 'dun' | 'step' | 'pat' | 'rn' | 'ovp' | 'ovi' | 'ovc' | 'ovr'; // prettier-ignore
 
 /** `prefix_` and 26 characters of Crockford's base 32 in lower case. */
 export function newId(prefix: IdPrefix): string {

@@ -7,6 +7,8 @@ import { mayCall } from './api-key.ts';
 import type { DenialCode } from './denial.ts';
 import type { LimitCheck } from './limit.ts';
 import { limitChecks } from './limit.ts';
+import { withOverrides } from './override.ts';
+import type { Override } from './override.ts';
 import type { PlanFacts } from './plan.ts';
 import type { Access } from './route-policy.ts';
 import type { Window } from './window.ts';
@@ -28,6 +30,7 @@ export type CustomerFacts = {
   spendCap: number | null;
   createdAt: number;
   subscriptions: SubscriptionFacts[];
+  overrides: Override[];
 };
 
 export type Plans = {
@@ -130,15 +133,17 @@ export function footingOf(
   const state = subscription ? standing(subscription, plan?.ladder ?? [], now) : null;
   if (state?.kind === 'live' && subscription && plan) {
     const rereadSubscription = state.overdueNews ? subscription.id : null;
-    return { plan, subscription, period, rereadSubscription, grade: state.grade, code: null };
+    const granted = withOverrides(plan, customer.overrides, now);
+    return { plan: granted, subscription, period, rereadSubscription, grade: state.grade, code: null }; // prettier-ignore
   }
   const base = { plan, subscription, period, rereadSubscription: null };
   if (state?.kind === 'unverifiable') return { ...base, grade: null, code: 'unverifiable' };
   const code = state?.kind === 'denied' ? state.code : 'no_subscription';
   const fallback = defaultPlan === null ? undefined : plans.byKey.get(defaultPlan);
-  if (fallback && isWithoutLiveSubscription(code)) {
+  if (fallback && withoutLiveSubscription.has(code)) {
     const byAccount = monthlyPeriodAt(customer.createdAt, now);
-    return { ...base, plan: fallback, period: byAccount, grade: 'full', code: null };
+    const granted = withOverrides(fallback, customer.overrides, now);
+    return { ...base, plan: granted, period: byAccount, grade: 'full', code: null };
   }
   return { ...base, grade: null, code };
 }
@@ -192,14 +197,7 @@ function periodOf(
 }
 
 /** `incomplete` never was live; past due, unpaid and paused ones are, and stay with what they owe. */
-function isWithoutLiveSubscription(code: DenialCode): boolean {
-  return (
-    code === 'no_subscription' ||
-    code === 'subscription_canceled' ||
-    code === 'trial_ended' ||
-    code === 'payment_incomplete'
-  );
-}
+const withoutLiveSubscription = new Set<DenialCode>(['no_subscription', 'subscription_canceled', 'trial_ended', 'payment_incomplete']); // prettier-ignore
 
 function openRoute(): Allow {
   return {

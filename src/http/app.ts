@@ -18,6 +18,7 @@ import { customerRoutes } from './routes/customer.ts';
 import { entitlementRoutes } from './routes/entitlement.ts';
 import { invoiceRoutes } from './routes/invoice.ts';
 import { jobRoutes } from './routes/job.ts';
+import { overrideRoutes } from './routes/override.ts';
 import { planRoutes } from './routes/plan.ts';
 import { reconciliationRoutes } from './routes/reconciliation.ts';
 import { routePolicyRoutes } from './routes/route-policy.ts';
@@ -34,6 +35,7 @@ export const routes: Route[] = [
   ...routePolicyRoutes,
   ...settingRoutes,
   ...customerRoutes,
+  ...overrideRoutes,
   ...entitlementRoutes,
   ...subscriptionRoutes,
   ...invoiceRoutes,

@@ -71,6 +71,7 @@ const customer = (...subscriptions: SubscriptionFacts[]): CustomerFacts => ({
   blocked: false,
   timezone: 'UTC',
   spendCap: null,
+  overrides: [],
   createdAt: Date.parse('2026-01-31T00:00:00Z'),
   subscriptions,
 });

@@ -23,6 +23,14 @@ const entitlementView = z.object({
   feature: z.string(),
   allowed: z.boolean(),
   code,
+  override: z
+    .object({
+      limit: z.int().nullable(),
+      extra: z.int().nullable(),
+      expires_at: instantView.nullable(),
+    })
+    .nullable()
+    .meta({ description: 'What an operator has granted besides the plan, while it holds' }),
   limits: z.array(limitView),
 });
 
