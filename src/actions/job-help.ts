@@ -13,7 +13,7 @@ export async function callHelp(ctx: Context, { name, rows }: DeclaredJob): Promi
     (due) => `SELECT 1 AS one FROM ${dueRows(due)} WHERE ${notPutAside(due.kind)}`,
   );
   const { rows: counted } = await ctx.pool.query<{ due: number }>(
-    `SELECT count(*) AS due FROM (${each.join(' UNION ALL ')} LIMIT ${isLongFrom * (helpersMax + 1)}) some`,
+    `SELECT count(*) AS due FROM (${each.join(' UNION ALL ')} LIMIT ${isLongFrom * (helpersMax + 1)}) waiting`,
     [ctx.now()],
   );
   const helpers = Math.min(helpersMax, Math.floor((counted[0]?.due ?? 0) / isLongFrom));

@@ -48,10 +48,10 @@ async function save(
 ): Promise<void> {
   await ctx.pool.query(
     `INSERT INTO job_run AS run (name, started_at, finished_at, result, error, runs, failures, attempts)
-     VALUES ($1, $2, $3, $4, $5, 1, $6, $6)
+     VALUES ($1, $2, $3, $4, $5, 1, $6::int, $6::int)
      ON CONFLICT (name) DO UPDATE SET started_at = $2, finished_at = $3, result = $4, error = $5,
-       runs = run.runs + 1, failures = run.failures + $6,
-       attempts = CASE WHEN $6 = 0 THEN 0 ELSE run.attempts + 1 END`,
+       runs = run.runs + 1, failures = run.failures + $6::int,
+       attempts = CASE WHEN $6::int = 0 THEN 0 ELSE run.attempts + 1 END`,
     [name, startedAt, ctx.now(), result, error, error === null ? 0 : 1],
   );
 }

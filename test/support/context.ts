@@ -4,7 +4,8 @@ import { createContext } from '../../src/context.ts';
 import type { Context } from '../../src/context.ts';
 import type { Config, Environment } from '../../src/config.ts';
 import { choosePort } from '../../src/local/free-port.ts';
-import { testConfig } from './config.ts';
+import { readConfig } from '../../src/config.ts';
+import { testEnvironment } from './config.ts';
 import { createTestDatabase } from './database.ts';
 import { startTestSandbox } from './sandbox.ts';
 import type { TestSandbox } from './sandbox.ts';
@@ -12,6 +13,8 @@ import type { TestSandbox } from './sandbox.ts';
 export type TestContext = {
   ctx: Context;
   config: Config;
+  /** What `config` was read from: for processes of their own. */
+  env: Environment;
   tokens: { operator: string; gateway: string };
   /** Only where asked for. */
   sandbox?: TestSandbox;
@@ -28,13 +31,15 @@ export async function createTestContext(
 ): Promise<TestContext> {
   const database = await createTestDatabase();
   const port = options.sandbox ? await choosePort(null) : 0;
-  const alone = testConfig({ DATABASE_URL: database.url, PORT: String(port), ...options.env });
+  const env = testEnvironment({ DATABASE_URL: database.url, PORT: String(port), ...options.env });
+  const alone = readConfig(env);
   const sandbox = options.sandbox ? await sandboxFor(alone) : undefined;
   const config = sandbox ? { ...alone, stripeApiBase: sandbox.url } : alone;
   const ctx = await createContext(config, 'test', jobs);
   return {
     ctx,
     config,
+    env: { ...env, ...(sandbox ? { STRIPE_API_BASE: sandbox.url } : {}) },
     tokens: { operator: config.operatorTokens[0]!, gateway: config.gatewayTokens[0]! },
     ...(sandbox ? { sandbox } : {}),
     async close() {
