@@ -8,6 +8,8 @@ import {
   expiredUsage,
 } from '../src/actions/expired-record.ts';
 import { dueKeys } from '../src/actions/api-key-expiry.ts';
+import { dueAccess } from '../src/actions/event/access.ts';
+import { dueNotices } from '../src/actions/notice/deliver.ts';
 import { leftPurchases, oldCheckouts, oldFirstPayments } from '../src/actions/purchase/overdue.ts';
 import { dueObjects } from '../src/actions/stripe/object.ts';
 import { dueEnds } from '../src/actions/subscription/end.ts';
@@ -19,6 +21,7 @@ import {
 import { dueReservations } from '../src/actions/usage/reservation.ts';
 import type { Context } from '../src/context.ts';
 import type { DeclaredJob } from '../src/domain/job.ts';
+import { deliverNotices } from './deliver-notices.ts';
 import { expireCancellations } from './expire-cancellations.ts';
 import { expireCheckouts } from './expire-checkouts.ts';
 import { expireEvents } from './expire-events.ts';
@@ -54,10 +57,11 @@ export const jobs: Job[] = [
   { name: 'expire-checkouts', every: minute, run: expireCheckouts, rows: [oldCheckouts] },
   { name: 'expire-keys', every: minute, run: expireKeys, rows: [dueKeys] },
   { name: 'expire-reservations', every: minute, run: expireReservations, rows: [dueReservations] },
-  { name: 'follow-access', every: minute, run: followAccess, rows: [] },
+  { name: 'follow-access', every: minute, run: followAccess, rows: [dueAccess] },
   { name: 'expire-sessions', every: 10 * minute, run: expireSessions, rows: expiredSessions },
   { name: 'expire-idempotency', every: 10 * minute, run: expireIdempotency, rows: expiredIdempotencyRecords },
   { name: 'expire-leases', every: 10 * minute, run: expireLeases, rows: expiredLeases },
   { name: 'expire-usage', every: hour, run: expireUsage, rows: expiredUsage },
   { name: 'expire-events', every: hour, run: expireEvents, rows: expiredEvents },
+  { name: 'deliver-notices', every: 5 * second, run: deliverNotices, rows: [dueNotices] },
 ]; // prettier-ignore

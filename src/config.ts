@@ -54,6 +54,19 @@ export const variables = {
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   SANDBOX_PORT: port.default(3403),
   DATA_DIR: z.string().min(1).default('.tollgate'),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/[^/\s]+/, 'must be an smtp:// or smtps:// URL')
+    .optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^<>\r\n]*<?[^\s<>@]+@[^\s<>@]+>?$/, 'must be an address, or Name <address>')
+    .default('Tollgate <tollgate@localhost>'),
+  MAIL_TEMPLATES: z.string().optional(),
+  MAIL_KEEP: z.enum(['no', 'yes']).default('no'),
+  OPERATOR_EMAIL: z.email('must be an address').optional(),
+  ACCOUNT_URL: url.optional(),
+  WEBHOOK_ALLOW_PRIVATE: z.enum(['no', 'yes']).default('no'),
 };
 
 const service = z
@@ -79,10 +92,21 @@ const service = z
     reconcileCallsPerSecond: env.RECONCILE_CALLS_PER_SECOND,
     dataDir: env.DATA_DIR,
     logLevel: env.LOG_LEVEL,
+    smtpUrl: env.SMTP_URL,
+    mailFrom: env.MAIL_FROM,
+    mailTemplates: env.MAIL_TEMPLATES,
+    keepMail: env.MAIL_KEEP === 'yes',
+    operatorEmail: env.OPERATOR_EMAIL,
+    accountUrl: env.ACCOUNT_URL,
+    webhookAllowPrivate: env.WEBHOOK_ALLOW_PRIVATE === 'yes',
   }))
   .refine((config) => !(config.clock === 'movable' && config.livemode), {
     path: ['CLOCK'],
     error: 'may not be movable with a live Stripe key: business time would leave real money behind',
+  })
+  .refine((config) => !(config.keepMail && config.livemode), {
+    path: ['MAIL_KEEP'],
+    error: 'may not be yes with a live Stripe key: anybody who reaches the API could read the mail',
   });
 
 const local = z

@@ -2,10 +2,12 @@
 // configuration; decides nothing.
 import { createClock } from './adapters/clock.ts';
 import { createLog } from './adapters/log.ts';
+import { createMailer } from './adapters/mailer.ts';
 import { createNotify } from './adapters/notify.ts';
 import { createDb, createPool } from './adapters/postgres.ts';
 import { createQueue } from './adapters/queue.ts';
 import { createStripe } from './adapters/stripe.ts';
+import { loadTemplates } from './adapters/template.ts';
 import type { Config } from './config.ts';
 import type { DeclaredJob } from './domain/job.ts';
 
@@ -17,6 +19,7 @@ export async function createContext(
   service: 'api' | 'worker' | 'test' = 'api',
   jobs: DeclaredJob[] = [],
 ) {
+  const templates = loadTemplates(config.mailTemplates ?? null);
   const log = createLog({ level: config.logLevel, service });
   const pool = createPool({ url: config.databaseUrl, name: `tollgate-${service}`, max: 8 });
   const db = createDb(config.databaseUrl, 10);
@@ -31,6 +34,9 @@ export async function createContext(
   await notify.start();
   const queue = createQueue({ url: config.databaseDirectUrl, redisUrl: config.redisUrl, log });
   const stripe = createStripe(config);
+  const mailer = config.smtpUrl
+    ? createMailer({ url: config.smtpUrl, from: config.mailFrom })
+    : null;
 
   function refreshClock(): void {
     clock.refresh().catch((error: unknown) => log.warn({ err: error }, 'clock not re-read'));
@@ -46,10 +52,14 @@ export async function createContext(
     queue,
     jobs,
     stripe,
+    /** Null where no mail server is configured. */
+    mailer,
+    templates,
     /** Business time, as an instant. */
     now: () => new Date(clock.nowMs()),
     async close(): Promise<void> {
       await queue.close();
+      mailer?.close();
       await notify.close();
       await db.$disconnect();
       await pool.end();

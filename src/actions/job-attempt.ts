@@ -52,8 +52,9 @@ export function nextDelay(row: string): string {
 
 /** One line, bounded: what operators read. */
 export function describeFailure(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  return `${error.name}: ${error.message}`.replaceAll(/\s+/g, ' ').slice(0, errorLengthMax);
+  const { name = 'Error', message } = (error ?? {}) as { name?: string; message?: string };
+  if (message === undefined) return 'unknown';
+  return `${name}: ${message}`.replaceAll(/\s+/g, ' ').slice(0, errorLengthMax);
 }
 
 /** Whoever inserts or takes over the row of attempts has it; the others find it held. */

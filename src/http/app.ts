@@ -19,6 +19,7 @@ import { entitlementRoutes } from './routes/entitlement.ts';
 import { invoiceRoutes } from './routes/invoice.ts';
 import { jobRoutes } from './routes/job.ts';
 import { overrideRoutes } from './routes/override.ts';
+import { noticeRoutes } from './routes/notice.ts';
 import { planRoutes } from './routes/plan.ts';
 import { reconciliationRoutes } from './routes/reconciliation.ts';
 import { routePolicyRoutes } from './routes/route-policy.ts';
@@ -44,6 +45,7 @@ export const routes: Route[] = [
   ...usageReservationRoutes,
   ...reconciliationRoutes,
   ...jobRoutes,
+  ...noticeRoutes,
   ...clockRoutes,
 ];
 

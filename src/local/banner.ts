@@ -12,6 +12,7 @@ export function banner(dev: DevFile, folders: { data: string; database: string }
     '',
     `  API       ${dev.api_url}        process ${dev.pids.api}; reference at ${dev.api_url}/docs`,
     `  Sandbox   ${dev.sandbox_url}        process ${dev.pids.sandbox}; a local Stripe`,
+    `  Mail      ${dev.mail_url}   what customers were told`,
     `  Worker    jobs                         process ${dev.pids.worker}`,
     `  Postgres  127.0.0.1:${new URL(dev.database_url).port}              process ${dev.pids.postgres}; files in ${folders.database}`,
     '',

@@ -28,6 +28,7 @@ const schema = z.object({
   sandbox_secret_key: z.string(),
   webhook_url: z.string(),
   webhook_secret: z.string(),
+  mail_url: z.string(),
   database_url: z.string(),
   operator_token: z.string(),
   gateway_token: z.string(),

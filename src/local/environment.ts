@@ -15,7 +15,14 @@ export type Endpoints = {
 };
 
 /** What a person may still set beside the local values. */
-const kept = new Set(['LOG_LEVEL', 'METRICS_PORT', 'USAGE_DURABILITY']);
+const kept = new Set([
+  'LOG_LEVEL',
+  'METRICS_PORT',
+  'USAGE_DURABILITY',
+  'MAIL_FROM',
+  'MAIL_TEMPLATES',
+  'ACCOUNT_URL',
+]);
 const portOf = (url: string) => new URL(url).port;
 
 export function apiEnvironment(env: Environment, local: Endpoints): Record<string, string> {
@@ -34,6 +41,8 @@ export function apiEnvironment(env: Environment, local: Endpoints): Record<strin
     PUBLIC_URL: local.apiUrl,
     CLOCK: 'movable',
     DATA_DIR: local.dataFolder,
+    MAIL_KEEP: 'yes',
+    WEBHOOK_ALLOW_PRIVATE: 'yes',
   };
 }
 

@@ -225,6 +225,7 @@ function devFile(all: Installation, to: Endpoints, demo: Demo, postgres: number)
     sandbox_secret_key: to.secrets.sandbox_secret_key,
     webhook_url: to.webhookUrl,
     webhook_secret: to.secrets.webhook_secret,
+    mail_url: `${to.apiUrl}/mail`,
     database_url: to.databaseUrl,
     operator_token: to.secrets.operator_token,
     gateway_token: to.secrets.gateway_token,

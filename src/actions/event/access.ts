@@ -1,17 +1,19 @@
 // Tells of access that has become another: in the transaction of what caused it, or found by a job where the
 // clock alone did. What was told last is kept per customer, so that each change is told once.
 import { loadByCustomer, loadPlans, loadRules } from '../../adapters/facts.ts';
-import { inTransaction, queriesIn } from '../../adapters/postgres.ts';
+import { queriesIn } from '../../adapters/postgres.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import type { Context } from '../../context.ts';
 import type { AccessState } from '../../domain/access-state.ts';
 import { accessState, isSameAccess, nextAccessChange } from '../../domain/access-state.ts';
 import type { Footing } from '../../domain/entitlement.ts';
 import { footingOf } from '../../domain/entitlement.ts';
+import type { DueRows } from '../../domain/job.ts';
+import { settleDue } from '../job-due.ts';
+import type { Settle } from '../job-due.ts';
 import { lockStream, publish } from './publish.ts';
 
-const batchSize = 100;
-const batchesMax = 1_000;
+const batchSize = 25;
 
 /**
  * Publishes `entitlement.changed` where access at `now` is not what was told last, and notes when the clock may
@@ -84,37 +86,16 @@ async function tell(tx: Tx, now: Date, news: News): Promise<void> {
   });
 }
 
-/** Customers whose access the clock may have changed: each looked at in a transaction of its own. */
+export const dueAccess: DueRows = {
+  kind: 'access',
+  due: `SELECT s.customer_id AS id, s.access_due_at AS due_at FROM event_stream s WHERE s.access_due_at <= $1`,
+};
+
+/** Customers whose access the clock may have changed. */
 export async function publishDueAccess(ctx: Context): Promise<Record<string, number>> {
-  const count = { looked: 0, changed: 0 };
-  for (let batch = 0, after = ''; batch < batchesMax && !ctx.queue.stopping(); batch += 1) {
-    const ids = await dueCustomers(ctx, after);
-    for (const customerId of ids) {
-      if (ctx.queue.stopping()) return count;
-      count.looked += 1;
-      if (await inTransaction(ctx, (tx) => publishIfDue(tx, ctx.now(), customerId))) {
-        count.changed += 1;
-      }
-    }
-    if (ids.length < batchSize) break;
-    after = ids.at(-1)!;
-  }
-  return count;
-}
-
-async function dueCustomers(ctx: Context, after: string): Promise<string[]> {
-  const { rows } = await ctx.pool.query<{ customer_id: string }>(
-    `SELECT customer_id FROM event_stream WHERE access_due_at <= $1 AND customer_id > $2
-     ORDER BY customer_id LIMIT $3`,
-    [ctx.now(), after, batchSize],
-  );
-  return rows.map((row) => row.customer_id);
-}
-
-/** Somebody else may have been there meanwhile, or be there: both means that it is taken care of. */
-async function publishIfDue(tx: Tx, now: Date, customerId: string): Promise<boolean> {
-  const due = await tx.$queryRaw<object[]>`
-    SELECT FROM event_stream WHERE customer_id = ${customerId} AND access_due_at <= ${now}::timestamptz
-    FOR UPDATE SKIP LOCKED`;
-  return due.length > 0 && publishAccess(tx, now, customerId);
+  let changed = 0;
+  const tell: Settle = async (tx, { ids, now }) => {
+    for (const id of ids) if (await publishAccess(tx, now, id)) changed += 1;
+  };
+  return { ...(await settleDue(ctx, dueAccess, tell, { batchSize })), changed };
 }

@@ -11,6 +11,7 @@ import type { Operation } from '../route.ts';
 import { checkoutPages } from './checkout.ts';
 import { docsPage } from './docs.ts';
 import { sendPage } from './html.ts';
+import { mailPages } from './mail.ts';
 import { findProblem, problemPage } from './problem.ts';
 import { readiness } from './readiness.ts';
 
@@ -52,6 +53,7 @@ export function mountPages(
       sendPage(res, problem.title, problemPage(code, problem));
     },
     ...checkoutPages(ctx),
+    ...mailPages(ctx),
     // On a port of its own it is nobody else's business.
     ...(ctx.config.metricsPort === undefined ? { '/metrics': serveMetrics(ctx) } : {}),
   };
