@@ -10,6 +10,7 @@ import {
 import { dueKeys } from '../src/actions/api-key-expiry.ts';
 import { dueAccess } from '../src/actions/event/access.ts';
 import { dueNotices } from '../src/actions/notice/deliver.ts';
+import { endedOverrides } from '../src/actions/override-expiry.ts';
 import { leftPurchases, oldCheckouts, oldFirstPayments } from '../src/actions/purchase/overdue.ts';
 import { dueObjects } from '../src/actions/stripe/object.ts';
 import { dueEnds } from '../src/actions/subscription/end.ts';
@@ -29,6 +30,7 @@ import { expireIdempotency } from './expire-idempotency.ts';
 import { expireIncomplete } from './expire-incomplete.ts';
 import { expireKeys } from './expire-keys.ts';
 import { expireLeases } from './expire-leases.ts';
+import { expireOverrides } from './expire-overrides.ts';
 import { expireReservations } from './expire-reservations.ts';
 import { expireSessions } from './expire-sessions.ts';
 import { expireTrials } from './expire-trials.ts';
@@ -56,6 +58,7 @@ export const jobs: Job[] = [
   { name: 'expire-incomplete', every: minute, run: expireIncomplete, rows: [leftPurchases, oldFirstPayments] },
   { name: 'expire-checkouts', every: minute, run: expireCheckouts, rows: [oldCheckouts] },
   { name: 'expire-keys', every: minute, run: expireKeys, rows: [dueKeys] },
+  { name: 'expire-overrides', every: hour, run: expireOverrides, rows: [endedOverrides] },
   { name: 'expire-reservations', every: minute, run: expireReservations, rows: [dueReservations] },
   { name: 'follow-access', every: minute, run: followAccess, rows: [dueAccess] },
   { name: 'expire-sessions', every: 10 * minute, run: expireSessions, rows: expiredSessions },

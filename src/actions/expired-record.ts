@@ -6,11 +6,12 @@ import { settleDue } from './job-due.ts';
 
 const batchSize = 1_000;
 
-/** `kind` is the table. Some of them have no id of one column: a row is named by where it lies. */
-type ExpiredRows = DueRows & { kind: string };
-const expired = (kind: string, at: string, when: string): ExpiredRows => ({
-  kind,
-  due: `SELECT e.ctid::text AS id, e.${at} AS due_at FROM "${kind}" e WHERE ${when}`,
+/** Some tables have no id of one column: a row is named by where it lies. */
+type ExpiredRows = DueRows & { table: string };
+const expired = (table: string, at: string, when: string): ExpiredRows => ({
+  table,
+  kind: `old_${table}`,
+  due: `SELECT e.ctid::text AS id, e.${at} AS due_at FROM "${table}" e WHERE ${when}`,
 });
 
 const machineNow = 'clock_timestamp()';
@@ -64,12 +65,12 @@ export async function deleteExpired(
       rows,
       (tx, { ids }) =>
         tx.$executeRawUnsafe(
-          `DELETE FROM "${rows.kind}" WHERE ctid = ANY ($1::text[]::tid[])`,
+          `DELETE FROM "${rows.table}" WHERE ctid = ANY ($1::text[]::tid[])`,
           ids,
         ),
       { batchSize },
     );
-    deleted[rows.kind] = count.settled;
+    deleted[rows.table] = count.settled;
     failed += count.failed;
   }
   return { ...deleted, failed };
