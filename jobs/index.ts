@@ -11,7 +11,11 @@ import { dueKeys } from '../src/actions/api-key-expiry.ts';
 import { dueAccess } from '../src/actions/event/access.ts';
 import { dueNotices } from '../src/actions/notice/deliver.ts';
 import { endedOverrides } from '../src/actions/override-expiry.ts';
+import { dueAttempts } from '../src/actions/dunning/attempt.ts';
+import { dueSteps } from '../src/actions/dunning/step.ts';
 import { leftPurchases, oldCheckouts, oldFirstPayments } from '../src/actions/purchase/overdue.ts';
+import { dueFreeRenewals } from '../src/actions/renewal/free.ts';
+import { dueRenewalNotices } from '../src/actions/renewal/notice.ts';
 import { dueObjects } from '../src/actions/stripe/object.ts';
 import { dueEnds } from '../src/actions/subscription/end.ts';
 import {
@@ -38,7 +42,9 @@ import { expireUsage } from './expire-usage.ts';
 import { followAccess } from './follow-access.ts';
 import { processStripeEvent } from './process-stripe-event.ts';
 import { reconcile } from './reconcile.ts';
-import { rereadSubscriptions } from './reread-subscriptions.ts';
+import { renewSubscriptions } from './renew-subscriptions.ts';
+import { retryPayments } from './retry-payments.ts';
+import { runDunning } from './run-dunning.ts';
 
 /** Counts of what was done, for the record and the metrics. */
 export type JobResult = Record<string, number>;
@@ -51,7 +57,9 @@ const hour = 60 * minute;
 /** In the order in which one run of all of them makes sense. */
 export const jobs: Job[] = [
   { name: 'process-stripe-event', every: 5 * second, run: processStripeEvent, rows: [dueObjects] },
-  { name: 'reread-subscriptions', every: minute, run: rereadSubscriptions, rows: [overduePeriods] },
+  { name: 'renew-subscriptions', every: minute, run: renewSubscriptions, rows: [overduePeriods, dueFreeRenewals, dueRenewalNotices] },
+  { name: 'retry-payments', every: minute, run: retryPayments, rows: [dueAttempts] },
+  { name: 'run-dunning', every: minute, run: runDunning, rows: [dueSteps] },
   { name: 'reconcile', every: minute, run: reconcile, rows: [] },
   { name: 'expire-trials', every: minute, run: expireTrials, rows: [overdueTrials] },
   { name: 'expire-cancellations', every: minute, run: expireCancellations, rows: [dueEnds, overdueCancellations] },

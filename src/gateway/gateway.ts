@@ -191,6 +191,6 @@ function createReread(ctx: Context): (subscriptionId: string) => void {
   return () => {
     if (Date.now() < nextMs) return;
     nextMs = Date.now() + rereadEveryMs;
-    void ctx.queue.wake('reread-subscriptions');
+    void ctx.queue.wake('renew-subscriptions');
   };
 }
