@@ -49,8 +49,9 @@ type KeyRow = CustomerRow & {
 const keyFacts = `k.id, k.scopes, k.caps, ms(k.expires_at) AS expires_at, ms(k.revoked_at) AS revoked_at, ${customerFacts}
   FROM api_key k JOIN customer c ON c.id = k.customer_id`;
 
-/** Most keys have none: a million of them share this one. */
+/** What most keys have: a million of them share these. */
 const noCaps: KeyFacts['caps'] = [];
+const callOnly: KeyFacts['scopes'] = ['call'];
 
 /** A key that exists, whatever its state, with all that is known of its customer; null: no such key. */
 export async function loadByKeyHash(
@@ -121,7 +122,8 @@ export async function loadByCustomers(
 }
 
 function keyOf(row: KeyRow): KeyFacts {
-  const { id, scopes, expires_at: expiresAt, revoked_at: revokedAt } = row;
+  const { id, expires_at: expiresAt, revoked_at: revokedAt } = row;
+  const scopes = row.scopes.length === 1 && row.scopes[0] === 'call' ? callOnly : row.scopes;
   return { id, scopes, expiresAt, revokedAt, caps: row.caps.length ? row.caps : noCaps };
 }
 

@@ -42,7 +42,7 @@ const fullUntilNews: Standing = { kind: 'live', grade: 'full', overdueNews: true
 const denied = (code: DenialCode): Standing => ({ kind: 'denied', code });
 
 /** How long a period may have ended without news from Stripe before we no longer vouch for it. */
-const newsPatienceMs = 24 * 3_600_000;
+export const newsPatienceMs = 24 * 3_600_000;
 
 /** Stripe ends a subscription when its trial does, give or take the time its own clock takes to get there. */
 const trialEndToleranceMs = 3_600_000;

@@ -5,6 +5,7 @@ import { decisiveSubscription, standing } from './access.ts';
 import type { KeyCap } from './api-key.ts';
 import { mayCall } from './api-key.ts';
 import type { DenialCode } from './denial.ts';
+import { periodOf, withPendingChange } from './footing.ts';
 import type { LimitCheck } from './limit.ts';
 import { limitChecks } from './limit.ts';
 import { withOverrides } from './override.ts';
@@ -97,7 +98,17 @@ export function decide(
   need: Need,
   now: number,
 ): Verdict {
-  const { customer, key } = facts;
+  const { customer, plans, defaultPlan } = facts;
+  return decideOn(footingOf(customer, plans, defaultPlan, now), facts, need, now);
+}
+
+/** The same for whoever knows what the customer stands on at `now`. */
+export function decideOn(
+  footing: Footing,
+  { customer, key }: { customer: CustomerFacts; key: KeyFacts | null },
+  need: Need,
+  now: number,
+): Verdict {
   if (need.access === 'free') return openRoute();
   if (need.access === 'deny') return deny('route_denied', need);
   if (key && !isUsable(key, now)) return deny('key_invalid', need);
@@ -105,7 +116,6 @@ export function decide(
     return deny('key_scope', need, customer.id);
   }
   if (customer.blocked) return deny('customer_blocked', need, customer.id);
-  const footing = footingOf(customer, facts.plans, facts.defaultPlan, now);
   if (need.access === 'key') return allow(customer, footing, need, []);
   if (footing.code !== null) return denyFooting(footing.code, need, customer, footing);
   if (footing.grade === 'read_only' && !need.readOnly) {
@@ -164,36 +174,6 @@ export function limitsOf(
 
 function isUsable(key: KeyFacts, now: number): boolean {
   return key.revokedAt === null && (key.expiresAt === null || now < key.expiresAt);
-}
-
-/** From its instant on a scheduled change holds, whether or not Stripe's news of it has come. */
-function withPendingChange(
-  subscription: SubscriptionFacts,
-  plans: Plans,
-  now: number,
-): SubscriptionFacts {
-  const { pending } = subscription;
-  if (!pending || now < pending.effectiveAt || subscription.status === 'incomplete') {
-    return subscription;
-  }
-  const changed = { ...subscription, planVersionId: pending.planVersionId };
-  if (plans.byVersion.get(pending.planVersionId)?.price) return changed;
-  const { effectiveAt } = pending;
-  return { ...changed, status: 'active', atStripe: false, anchor: effectiveAt, cancelAt: null };
-}
-
-function periodOf(
-  subscription: SubscriptionFacts | null,
-  customer: CustomerFacts,
-  now: number,
-): Window {
-  if (!subscription) return monthlyPeriodAt(customer.createdAt, now);
-  const { anchor, periodStart, periodEnd, startedAt } = subscription;
-  if (anchor !== null) return monthlyPeriodAt(anchor, now);
-  if (periodStart === null || periodEnd === null) return monthlyPeriodAt(startedAt, now);
-  if (now < periodEnd) return { start: periodStart, end: periodEnd };
-  // The next period has begun though its news has not come: it starts where the last one ended.
-  return { start: periodEnd, end: periodEnd + (periodEnd - periodStart) };
 }
 
 /** `incomplete` never was live; past due, unpaid and paused ones are, and stay with what they owe. */

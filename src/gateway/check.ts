@@ -5,13 +5,14 @@ import type pg from 'pg';
 import type { UsageJournal } from '../adapters/usage-journal.ts';
 import type { DenialCode } from '../domain/denial.ts';
 import type { Allow, Deny, Need, Plans, Verdict } from '../domain/entitlement.ts';
-import { decide, decideUnidentified } from '../domain/entitlement.ts';
+import { decideOn, decideUnidentified } from '../domain/entitlement.ts';
 import type { LimitCheck } from '../domain/limit.ts';
 import { exceededCode } from '../domain/limit.ts';
 import type { Access, RoutePolicy } from '../domain/route-policy.ts';
 import { matchRoute } from '../domain/route-policy.ts';
 import { createCounter } from './counter.ts';
 import type { Facts, Found, KeyEntry } from './facts.ts';
+import { footingAt } from './kept-footing.ts';
 import type { Asked, Credential } from './request.ts';
 import type { RuleBook } from './rule-book.ts';
 
@@ -101,7 +102,7 @@ export function createChecker(options: {
     policy: Policy,
     found: Found | 'missing',
   ): Outcome | Promise<Outcome> {
-    const { plans, defaultPlan } = book;
+    const { plans } = book;
     if (found === 'unreachable') return outcome(unverified(policy), plans, facts.asOf());
     if (found === 'missing' || found === 'unknown') {
       const why = found === 'missing' ? 'key_missing' : 'key_invalid';
@@ -111,7 +112,9 @@ export function createChecker(options: {
     if (Date.now() - asOf > policy.maxStaleMs) return outcome(unverified(policy), plans, asOf);
     const customer = entry.customer.facts;
     options.used(entry);
-    const verdict = decide({ customer, key: entry.key, plans, defaultPlan }, policy, nowMs());
+    const now = nowMs();
+    const footing = footingAt(entry.customer, book, now);
+    const verdict = decideOn(footing, { customer, key: entry.key }, policy, now);
     const known = outcome(verdict, plans, asOf);
     if (!verdict.allowed) return known;
     if (verdict.rereadSubscription) options.reread(verdict.rereadSubscription);

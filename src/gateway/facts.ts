@@ -10,15 +10,30 @@ import type { FactKind, Notify } from '../adapters/notify.ts';
 import { hashSecret } from '../adapters/secret.ts';
 import { isWellFormedKey } from '../domain/api-key.ts';
 import type { CustomerFacts, KeyFacts } from '../domain/entitlement.ts';
+import type { KeptFooting } from './kept-footing.ts';
 import { createRuleBook } from './rule-book.ts';
 
-export type CustomerEntry = { facts: CustomerFacts; valid: boolean; epoch: number };
-export type KeyEntry = { key: KeyFacts | null; customer: CustomerEntry; notedAt: number };
+export type CustomerEntry = {
+  facts: CustomerFacts;
+  valid: boolean;
+  epoch: number;
+  kept: KeptFooting | null;
+};
+export type KeyEntry = {
+  key: KeyFacts | null;
+  customer: CustomerEntry;
+  /** For whoever notes its use. */
+  notedAt: number;
+  /** When it was last moved up in the order of use, in seconds of machine time. */
+  movedAt: number;
+};
 /** `unknown`: PostgreSQL says there is none. `unreachable`: nobody could say. */
 export type Found = { entry: KeyEntry; asOf: number } | 'unknown' | 'unreachable';
 
-const keysMax = 1_000_000;
-const customersMax = 250_000;
+const bounds = { keys: 1_000_000, customers: 250_000 };
+/** Moving an entry up touches memory all over the place: often enough is enough. */
+const moveEverySeconds = 10;
+const keyLengthMax = 64;
 const unknownMax = 10_000;
 const unknownForMs = 2_000;
 const loadsMax = 1_000;
@@ -29,10 +44,22 @@ const pauseAfterFailureMs = 100;
 
 export type Facts = ReturnType<typeof createFacts>;
 
-export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: string }) {
-  const { pool, notify, pepper } = options;
-  const keys = new LRUCache<string, KeyEntry>({ max: keysMax });
-  const customers = new LRUCache<string, CustomerEntry>({ max: customersMax });
+export function createFacts(options: {
+  pool: pg.Pool;
+  notify: Notify;
+  pepper: string;
+  /** How many of each are kept at most. */
+  max?: { keys: number; customers: number };
+}) {
+  const { pool, notify, pepper, max = bounds } = options;
+  const keys = new LRUCache<string, KeyEntry>({ max: max.keys });
+  const customers = new LRUCache<string, CustomerEntry>({
+    max: max.customers,
+    // Keys may still point at it, but no notice finds it any more.
+    dispose: (entry) => {
+      entry.valid = false;
+    },
+  });
   const unknown = new LRUCache<string, true>({ max: unknownMax, ttl: unknownForMs });
   const loads = new Map<string, Promise<Found>>();
   const ruleBook = createRuleBook(pool);
@@ -54,15 +81,11 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
     unknown.clear();
     if (ids === null) {
       allChangedAt = generation;
-      for (const entry of customers.values()) entry.valid = false;
       customers.clear();
       return;
     }
     for (const id of ids) {
       if (loads.size) changedAt.set(id, generation);
-      const entry = customers.peek(id);
-      if (!entry) continue;
-      entry.valid = false;
       customers.delete(id);
     }
   }
@@ -76,9 +99,15 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
 
   /** What memory alone can say; undefined: it must be loaded. Never waits. */
   function peekKey(cacheKey: string): Found | undefined {
-    const entry = keys.get(cacheKey);
-    if (entry) return peeked(entry);
-    return unknown.has(cacheKey) ? 'unknown' : undefined;
+    const entry = keys.peek(cacheKey);
+    if (!entry) return unknown.has(cacheKey) ? 'unknown' : undefined;
+    const seconds = Math.floor(Date.now() / 1000);
+    if (seconds - entry.movedAt >= moveEverySeconds) {
+      entry.movedAt = seconds;
+      keys.get(cacheKey);
+      customers.get(entry.customer.facts.id);
+    }
+    return peeked(entry);
   }
 
   function peeked(entry: KeyEntry): Found | undefined {
@@ -90,6 +119,7 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
 
   /** The key's facts, loaded once however many ask at the same time. What is no key nobody is asked about. */
   function findKey(key: string): Found | Promise<Found> {
+    if (key.length > keyLengthMax) return 'unknown';
     const cacheKey = hash('sha256', key, 'binary');
     const known = peekKey(cacheKey);
     if (known) return known;
@@ -168,8 +198,9 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
         if (!isCrossed) storeUnknown();
         return 'unknown';
       }
-      const customer = { facts: row.customer, valid: !isCrossed, epoch: from.epoch };
-      const entry = { key: row.key, customer, notedAt: 0 };
+      const valid = !isCrossed;
+      const customer = { facts: row.customer, valid, epoch: from.epoch, kept: null };
+      const entry = { key: row.key, customer, notedAt: 0, movedAt: 0 };
       if (!isCrossed) keep(row, entry);
       return { entry, asOf: Date.now() };
     }
@@ -177,7 +208,8 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
 
   function keep(row: Row, entry: KeyEntry): void {
     const known = customers.get(entry.customer.facts.id);
-    if (known?.valid && known.epoch === epoch) entry.customer = known;
+    // One that was read in an earlier epoch stays with the keys that were read with it.
+    if (known?.epoch === epoch) entry.customer = known;
     else customers.set(entry.customer.facts.id, entry.customer);
     row.store(entry);
   }
@@ -204,5 +236,5 @@ export function createFacts(options: { pool: pg.Pool; notify: Notify; pepper: st
 }
 
 function ofCustomer(customer: CustomerEntry): KeyEntry {
-  return { key: null, customer, notedAt: 0 };
+  return { key: null, customer, notedAt: 0, movedAt: 0 };
 }
