@@ -173,6 +173,11 @@ const calls: Case[] = [
       expect(answer.status).toBe(200);
       const sha256 = createHash('sha256').update(body).digest('hex');
       expect(answer.body).toMatchObject({ bytes: 200_000, sha256 });
+      const { headers } = stand.tollgate.asked.at(-1)!;
+      expect([headers['content-length'] ?? '0', headers['transfer-encoding']]).toEqual([
+        '0',
+        undefined,
+      ]);
       expectProblem(await send(sent), 401, 'key_missing');
     },
   },

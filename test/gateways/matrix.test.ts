@@ -13,8 +13,9 @@ import { nginx } from './nginx.ts';
 import type { Running, Variant } from './program.ts';
 import { startStand } from './stand.ts';
 import type { Stand } from './stand.ts';
+import { worker } from './worker.ts';
 
-const programs = [nginx, caddy, haproxy, apache];
+const programs = [nginx, caddy, haproxy, apache, worker];
 const rows = [...cases, ...cachedCases];
 const asked = process.env.GATEWAYS?.split(/[ ,]+/).filter(Boolean) ?? [];
 const chosen = asked.length ? programs.filter(({ name }) => asked.includes(name)) : programs;
@@ -44,7 +45,7 @@ describe.each(present)('$name', (program) => {
   const running = new Map<Variant, { gateway: Running; wire: TcpProxy }>();
 
   beforeAll(async () => {
-    await Promise.all(
+    const started = await Promise.allSettled(
       program.variants.map(async (variant) => {
         const wire = await startTcpProxy({ host: '127.0.0.1', port: stand.tollgate.port });
         const { api, token } = stand;
@@ -52,6 +53,7 @@ describe.each(present)('$name', (program) => {
         running.set(variant, { gateway: await program.start(variant, place), wire });
       }),
     );
+    for (const each of started) if (each.status === 'rejected') throw each.reason;
   });
   afterAll(async () => {
     for (const { gateway, wire } of running.values()) {
@@ -66,6 +68,7 @@ describe.each(present)('$name', (program) => {
       results.set(name, '–');
       continue;
     }
+    results.set(name, 'not run');
     test(name, async () => {
       results.set(name, 'FAILED');
       const { gateway, wire } = running.get(variant)!;

@@ -33,7 +33,8 @@ local function bearer(authorization)
 end
 
 -- The question, with what a kept answer is found by: with credential, method or path left out of it, one call's
--- answer would open another. httpd has joined repeated headers with a comma: two keys do not look like one.
+-- answer would open another. SHA-1 is the best that mod_lua brings; it stays in memory. httpd has joined repeated
+-- headers with a comma: two keys do not look like one.
 local function read(r)
   local key = r.headers_in["X-API-Key"] or ""
   local authorization = bearer(r.headers_in["Authorization"] or "")

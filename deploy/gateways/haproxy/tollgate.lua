@@ -74,13 +74,15 @@ local function ask_or_recall(call)
   local now = core.now().sec
   local kept = recall(call.id)
   if kept and now >= kept.use_until then kept = nil end
-  if kept and (now < kept.fresh_until or kept.asked_again) then return kept.answer end
-  if kept then kept.asked_again = true end
+  if kept and (now < kept.fresh_until or now < kept.asked_again_until) then return kept.answer end
+  -- A moment, not a flag: whoever asks may be gone before there is an answer.
+  if kept then kept.asked_again_until = now + 2 end
   local answer = ask(call)
-  if kept then kept.asked_again = false end
   if not answer then return kept and kept.answer end
   local seconds = tonumber((answer.headers["x-accel-expires"] or {})[0]) or 0
-  keep(call.id, seconds > 0 and { answer = answer, fresh_until = now + seconds, use_until = now + KEPT_SECONDS } or nil)
+  keep(call.id, seconds > 0 and {
+    answer = answer, fresh_until = now + seconds, use_until = now + KEPT_SECONDS, asked_again_until = 0,
+  } or nil)
   return answer
 end
 
