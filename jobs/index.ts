@@ -8,14 +8,17 @@ import {
   expiredUsage,
 } from '../src/actions/expired-record.ts';
 import { dueKeys } from '../src/actions/api-key-expiry.ts';
-import { dueAccess } from '../src/actions/event/access.ts';
-import { dueNotices } from '../src/actions/notice/deliver.ts';
-import { endedOverrides } from '../src/actions/override-expiry.ts';
 import { dueAttempts } from '../src/actions/dunning/attempt.ts';
 import { dueSteps } from '../src/actions/dunning/step.ts';
+import { dueOverage } from '../src/actions/overage/accrue.ts';
+import { dueCharges } from '../src/actions/overage/charge.ts';
+import { dueItems } from '../src/actions/overage/item.ts';
+import { endedOverrides } from '../src/actions/override-expiry.ts';
+import { dueNotices } from '../src/actions/notice/deliver.ts';
 import { leftPurchases, oldCheckouts, oldFirstPayments } from '../src/actions/purchase/overdue.ts';
 import { dueFreeRenewals } from '../src/actions/renewal/free.ts';
 import { dueRenewalNotices } from '../src/actions/renewal/notice.ts';
+import { dueAccess } from '../src/actions/event/access.ts';
 import { dueObjects } from '../src/actions/stripe/object.ts';
 import { dueEnds } from '../src/actions/subscription/end.ts';
 import {
@@ -43,6 +46,7 @@ import { followAccess } from './follow-access.ts';
 import { processStripeEvent } from './process-stripe-event.ts';
 import { reconcile } from './reconcile.ts';
 import { renewSubscriptions } from './renew-subscriptions.ts';
+import { reportOverage } from './report-overage.ts';
 import { retryPayments } from './retry-payments.ts';
 import { runDunning } from './run-dunning.ts';
 
@@ -69,6 +73,7 @@ export const jobs: Job[] = [
   { name: 'expire-overrides', every: hour, run: expireOverrides, rows: [endedOverrides] },
   { name: 'expire-reservations', every: minute, run: expireReservations, rows: [dueReservations] },
   { name: 'follow-access', every: minute, run: followAccess, rows: [dueAccess] },
+  { name: 'report-overage', every: minute, run: reportOverage, rows: [dueOverage, dueItems, dueCharges] },
   { name: 'expire-sessions', every: 10 * minute, run: expireSessions, rows: expiredSessions },
   { name: 'expire-idempotency', every: 10 * minute, run: expireIdempotency, rows: expiredIdempotencyRecords },
   { name: 'expire-leases', every: 10 * minute, run: expireLeases, rows: expiredLeases },

@@ -41,8 +41,13 @@ export const expiredUsage = [
   expired('usage_record', 'recorded_at', `e.recorded_at < ${machineNow} - interval '25 hours' - ${usageLate}`),
   expired('usage_reservation', 'ended_at', `e.ended_at < ${machineNow} - interval '30 days'`),
   expired('journaled_usage', 'counted_at', `e.counted_at < ${machineNow} - interval '7 days'`),
-  expired('usage_counter', 'window_start', `e.held = 0 AND $1 - e.window_start > ${usageLate} + CASE
+  // Nor a counter before what is beyond its limit is accounted; two hours are more than a window and a run.
+  expired('usage_counter', 'window_start', `e.held = 0
+    AND e.window_start < (SELECT accounted_until - interval '2 hours' FROM overage_progress) AND $1 - e.window_start > ${usageLate} + CASE
     WHEN e."window" IN ('minute', 'hour') THEN interval '2 days' ELSE ${usageKept} END`),
+  // After their counters: what is forgotten earlier would be charged again.
+  expired('overage_window', 'window_start', `NOT EXISTS (SELECT FROM usage_counter u
+    WHERE (u.customer_id, u.feature, u."window", u.window_start) = (e.customer_id, e.feature, e."window", e.window_start))`),
 ]; // prettier-ignore
 
 /** Stripe's that are dealt with, and ours with what was sent of them. */

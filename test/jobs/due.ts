@@ -83,28 +83,6 @@ export const makeDue: Record<string, MakeDue> = {
   },
 
   /** An item that is no longer wanted, of a subscription that has ended. */
-  async 'report-overage'(billing) {
-    const { id, stripeId } = await subscribed(billing, 'pro');
-    await billing.stripe.subscriptions.cancel(stripeId);
-    await billing.delivered();
-    await billing.runJobs();
-    const price = newId('req');
-    await sql(
-      billing,
-      `INSERT INTO overage_price (id, plan_id, name, title, "window", unit_amount_decimal, currency, "interval", created_at)
-       SELECT $1, id, $1, $1, 'day', '1', 'usd', 'month', now() FROM plan WHERE key = 'pro'`,
-      price,
-    );
-    await sql(
-      billing,
-      `INSERT INTO overage_item (id, subscription_id, overage_price_id, wanted, state, due_at)
-       VALUES ($1, $2, $3, false, 'due', now() - interval '1 s')`,
-      newId('req'),
-      id,
-      price,
-    );
-  },
-
   'expire-trials': movedBack('trial', ['trial_end', 'current_period_end']),
 
   async 'expire-cancellations'(billing) {
@@ -240,6 +218,31 @@ export const makeDue: Record<string, MakeDue> = {
       newId('req'),
       id,
     );
+  },
+
+  /** A minute that ended beyond its limit, of a subscription that was there already. */
+  async 'report-overage'(billing) {
+    const key = newId('plan').slice(0, 40);
+    const limits = [{ window: 'minute', max: 10, overage: { unit_amount_decimal: '2' } }];
+    await billing.operator('POST', '/plans', {
+      key,
+      name: 'Metered',
+      price: { amount: 1_000, currency: 'usd', interval: 'month' },
+      features: [{ feature: 'calls', limits }],
+    });
+    const { customerId, id } = await subscribed(billing, key);
+    await sql(
+      billing,
+      `UPDATE subscription_term SET since = since - interval '1 hour' WHERE subscription_id = $1`,
+      id,
+    );
+    await billing.operator('POST', '/usage', {
+      customer_id: customerId,
+      feature: 'calls',
+      units: 15,
+      id: 'one',
+      at: new Date(billing.ctx.now().getTime() - 5 * 60_000).toISOString(),
+    });
   },
 
   /** A database that knows Stripe and was never compared. */

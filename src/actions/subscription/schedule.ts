@@ -55,6 +55,7 @@ function scheduleId({ schedule }: Stripe.Subscription): string | null {
   return typeof schedule === 'string' ? schedule : (schedule?.id ?? null);
 }
 
-function keep(item: Stripe.SubscriptionItem): { price: string; quantity: number } {
-  return { price: item.price.id, quantity: item.quantity ?? 1 };
+/** Metered ones have no quantity, and Stripe takes none for them. */
+function keep({ price, quantity }: Stripe.SubscriptionItem): { price: string; quantity?: number } {
+  return { price: price.id, ...(quantity === undefined ? {} : { quantity }) };
 }

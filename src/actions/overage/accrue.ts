@@ -1,0 +1,215 @@
+// Puts overage on charges: what ended windows hold beyond their limits, once, and fixes a charge when its billing
+// period is over, within the customer's spend cap. All in PostgreSQL; Stripe hears of it elsewhere.
+import { newId } from '../../adapters/id.ts';
+import type { Tx } from '../../adapters/postgres.ts';
+import type { Context } from '../../context.ts';
+import type { DueRows } from '../../domain/job.ts';
+import { softLimits } from '../../domain/overage.ts';
+import { billingPeriodEnd, overageDue } from '../../domain/overage-report.ts';
+import type { Counter, Overage, Term } from '../../domain/overage-report.ts';
+import { withOverrides } from '../../domain/override.ts';
+import type { Override } from '../../domain/override.ts';
+import type { PlanFacts, WindowKind } from '../../domain/plan.ts';
+import type {
+  Override as OverrideRow,
+  PlanVersion,
+  SubscriptionTerm,
+} from '../../generated/prisma/client.ts';
+import { settleDue } from '../job-due.ts';
+import { contentOf } from '../plan/view.ts';
+import { fixCharges } from './fix.ts';
+import { overagePriceOf } from './price.ts';
+
+/** The customer is locked as well: its spend cap is over all of its charges. */
+export const dueOverage: DueRows = {
+  kind: 'overage',
+  due: `SELECT s.id, $1::timestamptz AS due_at FROM subscription s JOIN customer c ON c.id = s.customer_id
+    WHERE s.id IN (SELECT o.subscription_id FROM overage_due($1) o)`,
+};
+
+const batchSize = 20;
+
+/** Accounts everything that is due. Counters may be thrown away only up to where this has got to. */
+export async function accrueOverage(
+  ctx: Context,
+): Promise<{ accounted: number; unaccounted: number }> {
+  const startedAt = ctx.now();
+  const { settled, failed } = await settleDue(
+    ctx,
+    dueOverage,
+    async (tx, { ids, now }) => {
+      for (const id of ids) await accrueOne(tx, id, now);
+    },
+    { batchSize },
+  );
+  if (failed === 0 && !ctx.queue.stopping()) await noteProgress(ctx, startedAt);
+  return { accounted: settled, unaccounted: failed };
+}
+
+async function accrueOne(tx: Tx, subscriptionId: string, now: Date): Promise<void> {
+  const rows = await tx.subscriptionTerm.findMany({
+    where: { subscription_id: subscriptionId, settled: false },
+    orderBy: { since: 'asc' },
+  });
+  const terms = rows.map(termOf);
+  const customerId = rows[0]?.customer_id;
+  if (customerId) {
+    const facts = await readFacts(tx, { customerId, terms });
+    const { due, ended } = overageDue({ ...facts, terms, now: now.getTime() });
+    await noteWindows(tx, customerId, due, ended);
+    await putOnCharges(tx, { ...facts, subscriptionId, customerId, now, terms, due });
+    await tx.subscriptionTerm.updateMany({
+      where: { subscription_id: subscriptionId, closed: false, until: { lte: now } },
+      data: { closed: true },
+    });
+  }
+  await fixCharges(tx, subscriptionId, terms, now);
+}
+
+function termOf(row: SubscriptionTerm): Term {
+  return {
+    since: row.since.getTime(),
+    until: row.until?.getTime() ?? null,
+    versionId: row.plan_version_id,
+    periodStart: row.period_start.getTime(),
+    periodEnd: row.period_end.getTime(),
+    isTrial: row.is_trial,
+    closed: row.closed,
+    counted: row.counted as Counter[],
+  };
+}
+
+type CounterRow = {
+  name: string;
+  window: WindowKind;
+  start: bigint;
+  used: bigint;
+  accounted: bigint | null;
+};
+const longestWindowMs = 32 * 86_400_000;
+
+/** Counters that are over a limit of these terms, how much of each is on a charge, and what the limits were. */
+async function readFacts(tx: Tx, of: { customerId: string; terms: Term[] }) {
+  const { customerId, terms } = of;
+  const customer = await tx.customer.findUniqueOrThrow({ where: { id: customerId } });
+  const overrides = (await tx.override.findMany({ where: { customer_id: customerId } })).map(
+    overrideOf,
+  );
+  const versions = await tx.planVersion.findMany({
+    where: { id: { in: terms.map(({ versionId }) => versionId) } },
+    include: { plan: true },
+  });
+  const plans = new Map(versions.map((version) => [version.id, planFacts(version)]));
+  const least = Math.min(...overrides.flatMap(({ limit }) => limit ?? []));
+  const from = new Date(Math.min(...terms.map(({ periodStart }) => periodStart)) - longestWindowMs);
+  const limits = [...plans.values()].flatMap(softLimits);
+  const rows = await tx.$queryRaw<CounterRow[]>`
+    SELECT DISTINCT u.feature AS name, u."window", ms(u.window_start) AS start, u.used, w.units AS accounted
+    FROM unnest(${limits.map(({ name }) => name)}::text[], ${limits.map(({ window }) => window)}::text[],
+      ${limits.map(({ max }) => BigInt(Math.min(max, least)))}::bigint[]) AS l (name, kind, max)
+    JOIN usage_counter u ON u.customer_id = ${customerId} AND u.feature = l.name AND u."window" = l.kind
+      AND u.used > l.max AND u.window_start >= ${from}
+    LEFT JOIN overage_window w
+      ON (w.customer_id, w.feature, w."window", w.window_start) = (u.customer_id, u.feature, u."window", u.window_start)`;
+  const accounted = new Map(rows.map((row) => [keyOf(row), Number(row.accounted ?? 0n)]));
+  return {
+    versions,
+    limitsOf: (versionId: string, windowStart: number) =>
+      softLimits(withOverrides(plans.get(versionId)!, overrides, windowStart)),
+    counters: rows.map((row) => ({ ...row, start: Number(row.start), used: Number(row.used) })),
+    accounted: (counter: Counter) => accounted.get(keyOf(counter)) ?? 0,
+    timezone: customer.timezone,
+  };
+}
+
+function planFacts(version: PlanVersion & { plan: { key: string } }): PlanFacts {
+  const { id: versionId, version: number, plan } = version;
+  return { ...contentOf(version), versionId, version: number, key: plan.key, offered: false };
+}
+
+function overrideOf({ feature, limit, extra, expires_at }: OverrideRow): Override {
+  const number = (value: bigint | null) => (value === null ? null : Number(value));
+  return {
+    feature,
+    limit: number(limit),
+    extra: number(extra),
+    expiresAt: expires_at?.getTime() ?? null,
+  };
+}
+
+function keyOf({ name, window, start }: { name: string; window: string; start: bigint | number }) {
+  return `${name} ${window} ${start}`;
+}
+
+/** `counted` is set for windows that are over: they are looked at again when something more was counted in them. */
+async function noteWindows(
+  tx: Tx,
+  customerId: string,
+  due: Overage[],
+  ended: Counter[],
+): Promise<void> {
+  const notes = [
+    ...due.map(({ limit: { name, window }, windowStart: start, units }) => ({ name, window, start, units, counted: 0 })),
+    ...ended.map(({ name, window, start, used: counted }) => ({ name, window, start, units: 0, counted })),
+  ]; // prettier-ignore
+  await tx.$executeRaw`
+    INSERT INTO overage_window AS w (customer_id, feature, "window", window_start, units, counted)
+    SELECT ${customerId}, name, kind, start, sum(units), max(counted)
+    FROM unnest(${notes.map(({ name }) => name)}::text[], ${notes.map(({ window }) => window)}::text[],
+      ${notes.map(({ start }) => new Date(start))}::timestamptz[], ${notes.map(({ units }) => BigInt(units))}::bigint[],
+      ${notes.map(({ counted }) => BigInt(counted))}::bigint[]) AS n (name, kind, start, units, counted)
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (customer_id, feature, "window", window_start)
+    DO UPDATE SET units = w.units + excluded.units, counted = greatest(w.counted, excluded.counted)`;
+}
+
+type Accrual = {
+  subscriptionId: string;
+  customerId: string;
+  now: Date;
+  terms: Term[];
+  versions: PlanVersion[];
+  due: Overage[];
+};
+
+/** One charge per billing period and price collects the units of all its windows. */
+async function putOnCharges(tx: Tx, accrual: Accrual): Promise<void> {
+  const { customerId, due } = accrual;
+  for (const { term, limit, units } of summed(due)) {
+    const version = accrual.versions.find(({ id }) => id === term.versionId)!;
+    const price = await overagePriceOf(tx, { version, limit, now: accrual.now });
+    const periodEnd = billingPeriodEnd(accrual.terms, term.periodStart) ?? term.periodEnd;
+    await tx.$executeRaw`
+      INSERT INTO overage_charge AS c (id, subscription_id, customer_id, overage_price_id, period_start, period_end,
+        is_trial, units, state, created_at)
+      VALUES (${newId('ovc')}, ${accrual.subscriptionId}, ${customerId}, ${price}, ${new Date(term.periodStart)},
+        ${new Date(periodEnd)}, ${term.isTrial}, ${BigInt(units)}, 'open', ${accrual.now})
+      ON CONFLICT (subscription_id, period_start, overage_price_id) WHERE state = 'open'
+      DO UPDATE SET units = c.units + excluded.units`;
+  }
+}
+
+function summed(due: Overage[]): Overage[] {
+  const sums = new Map<string, Overage>();
+  for (const one of due) {
+    const { term, limit } = one;
+    const key = `${term.since} ${limit.name} ${limit.window}`;
+    const known = sums.get(key);
+    sums.set(key, known ? { ...known, units: known.units + one.units } : one);
+  }
+  return [...sums.values()];
+}
+
+/** Also forgets terms that late usage can no longer change. */
+async function noteProgress(ctx: Context, at: Date): Promise<void> {
+  await ctx.pool.query(
+    'UPDATE overage_progress SET accounted_until = greatest(accounted_until, $1::timestamptz)',
+    [at],
+  );
+  await ctx.pool.query(
+    `UPDATE subscription_term SET settled = true
+     WHERE NOT settled AND closed
+       AND until < $1::timestamptz - interval '1 day' - (SELECT usage_late_seconds * interval '1 second' FROM setting)`,
+    [at],
+  );
+}
