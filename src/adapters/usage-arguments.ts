@@ -2,6 +2,8 @@
 // entry per request and limit that points at them. Asks nothing of anybody.
 import type { LimitCheck } from '../domain/limit.ts';
 
+/** Of a limit, what counting needs. */
+export type Counted = Pick<LimitCheck, 'counter' | 'window' | 'start' | 'max' | 'weight' | 'spend'>;
 export type CountRequest = { customerId: string; limits: LimitCheck[]; units: number };
 
 /** The counter of what overage has cost a customer; no feature and no pool can have this name. */
@@ -10,7 +12,9 @@ export const spendCounter = '$spend';
 export type CountArguments = ReturnType<typeof countArguments>;
 
 /** Entries are in the order of the requests and, within each, of its limits. */
-export function countArguments(requests: CountRequest[]) {
+export function countArguments(
+  requests: { customerId: string; limits: (Counted & Partial<LimitCheck>)[]; units: number }[],
+) {
   const places = new Map<string, number>();
   const row = {
     customer: [] as string[],
@@ -50,7 +54,7 @@ export function countArguments(requests: CountRequest[]) {
       const { spend } = limit;
       check.request.push(index + 1);
       check.row.push(placeOf(customerId, limit.counter, limit.window, limit.start));
-      check.max.push(limit.ceiling);
+      check.max.push(limit.ceiling ?? null);
       check.units.push(unitsOf(limit, units));
       check.weight.push(limit.weight);
       soft.included.push(spend && limit.max);
@@ -67,6 +71,6 @@ export function countArguments(requests: CountRequest[]) {
 }
 
 /** What a call's units take of one limit; counting ends at 2^53-1. */
-export function unitsOf({ weight }: LimitCheck, units: number): number {
+export function unitsOf({ weight }: Pick<LimitCheck, 'weight'>, units: number): number {
   return Math.min(Number.MAX_SAFE_INTEGER, units * weight);
 }

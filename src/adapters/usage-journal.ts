@@ -6,9 +6,10 @@ import { mkdir, open, readFile, readdir, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type pg from 'pg';
+import { z } from 'zod';
 import type { LimitCheck } from '../domain/limit.ts';
 import type { Log } from './log.ts';
-import { unitsOf } from './usage-arguments.ts';
+import { countArguments } from './usage-arguments.ts';
 
 const replayEveryMs = 1_000;
 const linesPerCall = 500;
@@ -18,13 +19,36 @@ const waitingMax = 20_000;
 /** Another process's file is taken over once nobody can still be writing it. */
 const orphanedAfterMs = 60_000;
 
-/** Of each limit: the counter's name, window and start, and the units of it. */
-type Line = { id: string; customer: string; limits: [string, string, number, number][] };
+/** A call that was let through: its units, and what of each limit is needed to count and price them. */
+const lineForm = z.object({
+  id: z.string(),
+  customerId: z.string(),
+  units: z.number(),
+  limits: z.array(
+    z.object({
+      counter: z.string(),
+      window: z.enum(['minute', 'hour', 'day', 'month', 'billing_period']),
+      start: z.number(),
+      max: z.number(),
+      weight: z.number(),
+      spend: z
+        .object({ price: z.string(), max: z.string().nullable(), start: z.number() })
+        .nullable(),
+    }),
+  ),
+});
+type Line = z.infer<typeof lineForm>;
 type Waiting = { line: string; resolve: () => void; reject: (error: unknown) => void };
 export type UsageJournal = ReturnType<typeof createUsageJournal>;
 
-export function createUsageJournal(options: { folder: string; pool: pg.Pool; log: Log }) {
-  const { folder, pool, log } = options;
+/** `nowMs` is business time: what has expired by then is no longer held. */
+export function createUsageJournal(options: {
+  folder: string;
+  pool: pg.Pool;
+  log: Log;
+  nowMs: () => number;
+}) {
+  const { folder, pool, log, nowMs } = options;
   const waiting: Waiting[] = [];
   let file: { name: string; handle: FileHandle; bytes: number } | undefined;
   let writing: Promise<void> | undefined;
@@ -103,7 +127,7 @@ export function createUsageJournal(options: { folder: string; pool: pg.Pool; log
       .split('\n')
       .flatMap((text) => readLine(text) ?? []);
     for (let at = 0; at < lines.length; at += linesPerCall) {
-      await countLines(pool, lines.slice(at, at + linesPerCall));
+      await countLines(pool, lines.slice(at, at + linesPerCall), nowMs());
     }
     await unlink(place);
     written.delete(name);
@@ -115,16 +139,10 @@ export function createUsageJournal(options: { folder: string; pool: pg.Pool; log
     append(customerId: string, limits: LimitCheck[], units: number): Promise<void> {
       if (waiting.length >= waitingMax)
         return Promise.reject(new Error('too many wait for the journal'));
-      const line: Line = {
-        id: randomUUID(),
-        customer: customerId,
-        limits: limits.map((limit) => [
-          limit.counter,
-          limit.window,
-          limit.start,
-          unitsOf(limit, units),
-        ]),
-      };
+      const counted = limits.map(({ counter, window, start, max, weight, spend }) => ({
+        ...{ counter, window, start, max, weight, spend },
+      }));
+      const line: Line = { id: randomUUID(), customerId, units, limits: counted };
       return new Promise((resolve, reject) => {
         waiting.push({ line: `${JSON.stringify(line)}\n`, resolve, reject });
         writing ??= write().finally(() => (writing = undefined));
@@ -143,27 +161,27 @@ export function createUsageJournal(options: { folder: string; pool: pg.Pool; log
 /** Null for a line that a crash cut off: its answer never left. */
 function readLine(text: string): Line | null {
   try {
-    return text ? (JSON.parse(text) as Line) : null;
+    return text ? lineForm.parse(JSON.parse(text)) : null;
   } catch {
     return null;
   }
 }
 
-async function countLines(pool: pg.Pool, lines: Line[]): Promise<void> {
-  const flat = lines.flatMap(({ id, customer, limits }) =>
-    limits.map(([feature, window, start, units]) => ({
-      id,
-      customer,
-      feature,
-      window,
-      start: new Date(start).toISOString(),
-      units,
-    })),
-  );
+async function countLines(pool: pg.Pool, lines: Line[], nowMs: number): Promise<void> {
+  const { row, check, soft } = countArguments(lines);
   await pool.query(
-    'SELECT count_journaled($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[])',
-    (['id', 'customer', 'feature', 'window', 'start', 'units'] as const).map((column) =>
-      flat.map((entry) => entry[column]),
-    ),
+    `SELECT count_journaled($1::text[], $2::timestamptz, $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+       $7::int[], $8::int[], $9::bigint[], $10::bigint[], $11::numeric[], $12::int[])`,
+    [
+      lines.map(({ id }) => id),
+      new Date(nowMs).toISOString(),
+      ...Object.values(row),
+      check.request,
+      check.row,
+      check.units,
+      soft.included,
+      soft.price,
+      soft.spendRow,
+    ],
   );
 }

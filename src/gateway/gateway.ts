@@ -47,6 +47,7 @@ export function createGateway(ctx: Context) {
     folder: path.join(config.dataDir, 'journal'),
     pool,
     log: ctx.log,
+    nowMs,
   });
   const facts = createFacts({ pool, notify: ctx.notify, pepper: config.keyPepper });
   const keyUse = createKeyUse({ pool, log: ctx.log, nowMs });

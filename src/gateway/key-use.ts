@@ -1,6 +1,7 @@
 // Remembers when keys were last used and writes it down every half minute, many keys in one statement: right
 // within 60 s, and no write per call. What a crash loses is half a minute of a hint.
 import type pg from 'pg';
+import { writeKeyUses } from '../adapters/key-use.ts';
 import type { Log } from '../adapters/log.ts';
 
 const flushEveryMs = 30_000;
@@ -28,21 +29,13 @@ export function createKeyUse(options: { pool: pg.Pool; log: Log; nowMs: () => nu
     used = new Map();
     for (let at = 0; at < batch.length; at += rowsMax) {
       try {
-        await write(batch.slice(at, at + rowsMax));
+        await writeKeyUses(pool, batch.slice(at, at + rowsMax));
       } catch (error) {
         log.warn({ err: error }, 'last use of keys not written; tried again with the next');
         for (const [id, usedAt] of batch.slice(at)) if (!used.has(id)) used.set(id, usedAt);
         return;
       }
     }
-  }
-
-  async function write(batch: [string, number][]): Promise<void> {
-    await pool.query(
-      `UPDATE api_key k SET last_used_at = greatest(k.last_used_at, u.at)
-       FROM (SELECT * FROM unnest($1::text[], $2::timestamptz[]) AS t (id, at) ORDER BY id) u WHERE k.id = u.id`,
-      [batch.map(([id]) => id), batch.map(([, at]) => new Date(at).toISOString())],
-    );
   }
 
   function touch(entry: UsedKey): void {

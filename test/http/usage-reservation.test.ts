@@ -58,6 +58,17 @@ describe('POST /usage/reservations', () => {
     });
   });
 
+  test('by key is a use of that key', async () => {
+    const { id, key } = await m.subscriber('pro');
+    const sent = { api_key: key, feature: 'tokens', units: 1 };
+    expectStatus(await m.gateway('POST', '/usage/reservations', sent), 201);
+    const { rows } = await m.ctx.pool.query<{ last_used_at: Date | null }>(
+      'SELECT last_used_at FROM api_key WHERE customer_id = $1',
+      [id],
+    );
+    expect(Math.abs(rows[0]!.last_used_at!.getTime() - Date.now())).toBeLessThan(60_000);
+  });
+
   test('402 and 429: short of balance, with the denial of the check and nothing held', async () => {
     const { id } = await m.subscriber('pro');
     const quota = await reserve(id, 101);

@@ -3,6 +3,7 @@
 import { createActionLinks } from '../../adapters/action-link.ts';
 import { loadByCustomer, loadByKeyHash, loadPlans, loadRules } from '../../adapters/facts.ts';
 import { newId } from '../../adapters/id.ts';
+import { writeKeyUses } from '../../adapters/key-use.ts';
 import { hashSecret } from '../../adapters/secret.ts';
 import { endReservation, expireReservations, reserve } from '../../adapters/usage-reservation.ts';
 import type { ReservationRow } from '../../adapters/usage-reservation.ts';
@@ -20,6 +21,8 @@ import type { Problem } from '../denial.ts';
 import { settleDue } from '../job-due.ts';
 import type { Settle } from '../job-due.ts';
 
+/** `last_used_at` is right within a minute: a write for every call is more than that needs. */
+const noteUseEveryMs = 30_000;
 const expireBatchSize = 500;
 
 export type ReservationInput = {
@@ -45,6 +48,7 @@ export async function reserveUsage(ctx: Context, input: ReservationInput): Promi
   ]);
   const { feature, units } = input;
   const now = ctx.clock.nowMs();
+  if (who?.key) await writeKeyUses(ctx.pool, [[who.key.id, now]], noteUseEveryMs);
   const need = { access: 'feature' as const, feature, cost: units, readOnly: false };
   const { defaultPlan } = rules;
   const verdict = who
