@@ -90,7 +90,7 @@ describe('credits', () => {
           customer: s.customer,
           items: [{ price: await s.priceOf(1000) }, { price: await s.priceOf(2000) }],
           discounts: [{ coupon }],
-          billing_mode: { type: s.made.billing_mode.type as Mode },
+          billing_mode: { type: s.made.billing_mode.type },
           expand: ['latest_invoice'],
         });
         expect(two.test_clock).toBe(clock);
@@ -434,7 +434,7 @@ describe('usage', () => {
     const made = await s.stripe.subscriptions.create({
       customer: s.customer,
       items: [{ price: await meter.price(10) }],
-      billing_mode: { type: s.made.billing_mode.type as Mode },
+      billing_mode: { type: s.made.billing_mode.type },
       expand: ['latest_invoice'],
     });
     return { meter, made };

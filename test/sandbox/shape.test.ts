@@ -267,6 +267,9 @@ const subscriptions = async (): Promise<void> => {
   await del(`subscription_items/${added.id}`);
   await post(`subscriptions/${made.id}/pause`, { type: 'subscription' });
   await post(`subscriptions/${made.id}/resume`);
+  await post(`subscriptions/${made.id}/migrate`, {
+    billing_mode: { type: 'flexible', flexible: { proration_discounts: 'itemized' } },
+  });
   for (const end of ['release', 'cancel']) {
     const one = await subscribe((await customer()).id, small.id);
     const schedule = await post('subscription_schedules', { from_subscription: one.id });

@@ -36,6 +36,7 @@ describe('creating', () => {
     expect(invoice.payments?.data[0]?.status).toBe('paid');
     expect((await listedTypes()).slice(before)).toEqual([
       'customer.subscription.created',
+      'customer.updated',
       'invoice.created',
       'payment_intent.created',
       'invoice.finalized',

@@ -4,7 +4,8 @@ import { StripeError } from './error.ts';
 import { sourcesOf } from '../billing/customer.ts';
 import { intentOf } from '../billing/invoice.ts';
 import { priceAmount } from '../billing/price-amount.ts';
-import { showPrice } from '../shape/catalog.ts';
+import { storedPrice } from '../billing/price-currency.ts';
+import { showOptions, showPrice } from '../shape/catalog.ts';
 import { render } from '../shape/render.ts';
 import { showCard } from '../shape/source.ts';
 import { embedded, type Wire } from '../shape/wire.ts';
@@ -77,6 +78,7 @@ const included: Record<string, (world: World, object: Wire) => unknown> = {
         .map((row) => render(world, row)),
     ),
   'price tiers': (world, { id }) => world.store.need('price', id as string)._tiers ?? [],
+  'price currency_options': (world, { id }) => showOptions(world.store.need('price', id as string)),
   'plan tiers': (world, { id }) => world.store.need('price', id as string)._tiers ?? [],
   'customer tax': () => ({
     automatic_tax: 'unrecognized_location',
@@ -99,7 +101,7 @@ const included: Record<string, (world: World, object: Wire) => unknown> = {
 export const lineItems = (world: World, id: string): Wire[] => {
   const session = world.store.need('checkout.session', id);
   return session._items.map((item, i) => {
-    const price = world.store.need('price', item.price);
+    const price = storedPrice(world, item.price, session.currency ?? undefined);
     const amount = priceAmount(price, item.quantity);
     return {
       id: `li_${session.id.slice(-20)}${i}`,

@@ -1,11 +1,6 @@
 // The two billing modes (https://docs.stripe.com/billing/subscriptions/billing-mode/compare): what a
 // subscription's mode says. What follows from it is where it happens.
-import type { BillingMode } from '../store/entity-subscription.ts';
-
-export type BillingModeAsked = {
-  type: 'classic' | 'flexible';
-  flexible?: { proration_discounts?: 'included' | 'itemized' | undefined } | undefined;
-};
+import type { BillingMode, BillingModeAsked } from '../store/entity-subscription.ts';
 
 /** The mode as a row keeps it; flexible without a word, as at Stripe. */
 export const billingModeOf = (asked: BillingModeAsked | undefined): BillingMode =>

@@ -1,6 +1,8 @@
 // Coupons and promotion codes on a subscription: which discounts hold at an instant and what they
 // take off each line (https://docs.stripe.com/billing/subscriptions/coupons).
+import { z } from 'zod';
 import { invalid, missingParam } from '../api/error.ts';
+import { clearable, text } from '../api/params.ts';
 import { add, change } from '../delivery/event.ts';
 import type { Coupon, Discount, PromotionCode } from '../store/entity-catalog.ts';
 import type { DiscountPart, Invoice } from '../store/entity-invoice.ts';
@@ -8,12 +10,21 @@ import { newId, type World } from '../world.ts';
 import { percent } from './money.ts';
 import { boundary } from './period.ts';
 
-export type DiscountAsked = {
-  coupon?: string | undefined;
-  promotion_code?: string | undefined;
-  discount?: string | undefined;
+const asked = z.strictObject({
+  coupon: text.optional(),
+  promotion_code: text.optional(),
+  discount: text.optional(),
+});
+export type DiscountAsked = z.output<typeof asked>;
+export const discountsAsked = clearable(z.array(asked).max(20));
+
+type Holder = {
+  customer: string;
+  subscription: string | null;
+  checkout_session?: string | null;
+  subscription_item?: string;
+  invoice_item?: string;
 };
-type Holder = { customer: string; subscription: string | null; checkout_session?: string | null };
 
 /** Redeems what was asked for and answers the discounts' ids; an id of an existing one stays. */
 export const redeem = (
@@ -64,6 +75,10 @@ const newDiscount = (
   source: { coupon: coupon.id, type: 'coupon' },
   start: now,
   subscription: holder.subscription,
+  ...(holder.subscription_item === undefined
+    ? {}
+    : { subscription_item: holder.subscription_item }),
+  ...(holder.invoice_item === undefined ? {} : { invoice_item: holder.invoice_item }),
   _used: false,
 });
 
@@ -172,20 +187,34 @@ const spread = (amount: number, part: number, whole: number): number =>
 /** Coupons that hold once are spent by the first invoice that used them; ended ones leave. */
 export const spend = (world: World, subscriptionId: string, now: number): void => {
   const subscription = world.store.need('subscription', subscriptionId);
-  for (const discount of holding(world, subscription.discounts, now)) {
-    const coupon = world.store.need('coupon', discount.source.coupon);
-    if (coupon.duration === 'once')
-      world.store.update('discount', discount.id, { _used: true, end: now });
-  }
-  const left = holding(world, subscription.discounts, now).map((discount) => discount.id);
-  if (left.length === subscription.discounts.length) return;
+  const spent = (ids: string[]): string[] => leftOf(world, ids, now);
+  const discounts = spent(subscription.discounts);
+  const items = subscription.items.map((item) =>
+    item._discounts === undefined ? item : { ...item, _discounts: spent(item._discounts) },
+  );
+  const isSame = (a: string[] = [], b: string[] = []): boolean => a.length === b.length;
+  if (
+    isSame(discounts, subscription.discounts) &&
+    items.every((item, i) => isSame(item._discounts, subscription.items[i]!._discounts))
+  )
+    return;
   change(
     world,
     'subscription',
     subscriptionId,
-    { discounts: left },
+    { discounts, items },
     'customer.subscription.updated',
   );
+};
+
+/** Marks what holds once as used and answers what is left. */
+const leftOf = (world: World, ids: string[], now: number): string[] => {
+  for (const discount of holding(world, ids, now)) {
+    const coupon = world.store.need('coupon', discount.source.coupon);
+    if (coupon.duration === 'once')
+      world.store.update('discount', discount.id, { _used: true, end: now });
+  }
+  return holding(world, ids, now).map((discount) => discount.id);
 };
 
 /** A discount of the customer that holds once is spent by the first invoice that has it. */

@@ -6,6 +6,7 @@ import type { Subscription } from '../store/entity-subscription.ts';
 import type { World } from '../world.ts';
 import { partLines } from './invoice-line.ts';
 import { recalculated } from './invoice-total.ts';
+import { storedPrice } from './price-currency.ts';
 import { isMetered, usageBetween } from './usage.ts';
 
 /** The draft with what its metered lines count by now; nothing is kept. */
@@ -41,7 +42,7 @@ const isUsage = (
   (subscription.trial_end === null || line.period.end > subscription.trial_end);
 
 const recounted = (world: World, subscription: Subscription, line: InvoiceLine): InvoiceLine[] => {
-  const price = world.store.need('price', line.price!);
+  const price = storedPrice(world, line.price!, subscription.currency);
   const fresh = partLines(world, {
     subscription,
     item: {

@@ -20,7 +20,7 @@ const isMultiple = (long: Recurring, short: Recurring): boolean => {
 
 /** Whether every interval is a multiple of the shortest. */
 export const areAligned = (all: Recurring[]): boolean =>
-  all.some((short) => all.every((long) => isMultiple(long, short)));
+  all.length === 0 || all.some((short) => all.every((long) => isMultiple(long, short)));
 
 /** One currency for all of them; one interval in classic mode, multiples of the shortest otherwise. */
 export const requireTogether = (prices: Price[], flexible: boolean): void => {

@@ -3,15 +3,18 @@
 import type { Price } from '../store/entity-catalog.ts';
 import type { DiscountPart, InvoiceItem, InvoiceLine } from '../store/entity-invoice.ts';
 import type { BillingMode, SubscriptionItem, UsedStretch } from '../store/entity-subscription.ts';
-import { newId, type World } from '../world.ts';
+import { newId, nowOn, type World } from '../world.ts';
 import { isFlexible } from './billing-mode.ts';
+import { holding } from './discount.ts';
 import { forPeople, multiply } from './money.ts';
 import { priceAmount, priceParts, type PricePart } from './price-amount.ts';
+import { storedPrice } from './price-currency.ts';
 import { isMetered, usageBetween } from './usage.ts';
 
 type Billed = {
   id: string;
   customer: string;
+  currency: string;
   items: SubscriptionItem[];
   billing_mode: BillingMode;
 };
@@ -27,8 +30,9 @@ export const periodLines = (
   before: SubscriptionItem[] = [],
   wasTrial = false,
 ): InvoiceLine[] =>
-  subscription.items.flatMap((item) => {
-    const price = world.store.need('price', item.price);
+  subscription.items.flatMap((row) => {
+    const item = withHolding(world, row);
+    const price = storedPrice(world, item.price, subscription.currency);
     const period = { start: item.current_period_start, end: item.current_period_end };
     const line = { subscription, item, price, isTrial, period };
     if (!isMetered(price)) return partLines(world, { ...line, quantity: item.quantity });
@@ -45,10 +49,19 @@ export const usageLines = (
   isTrial = false,
 ): InvoiceLine[] =>
   stretchesOf(item, subscription).flatMap((period) => {
-    const price = world.store.need('price', period.price);
+    const price = storedPrice(world, period.price, subscription.currency);
     const quantity = usageBetween(world, subscription.customer, price, period);
-    return partLines(world, { subscription, item, price, quantity, isTrial, period });
+    const charged = { subscription, item: withHolding(world, item), price, period };
+    return partLines(world, { ...charged, quantity, isTrial });
   });
+
+/** The item with those of its discounts that still hold. */
+const withHolding = (world: World, item: SubscriptionItem): SubscriptionItem => {
+  if (item._discounts === undefined) return item;
+  const clock = world.store.get('subscription', item.subscription)?.test_clock ?? null;
+  const held = holding(world, item._discounts, nowOn(world, clock));
+  return { ...item, _discounts: held.map(({ id }) => id) };
+};
 
 /** Classic billing forgets what was used at a former price. */
 const stretchesOf = (item: SubscriptionItem, subscription: Billed): UsedStretch[] => [
@@ -109,8 +122,9 @@ const trialWords = (world: World, price: Price, quantity: number, flexible: bool
 };
 
 /** What an item costs for a whole period; usage is not known beforehand. */
-export const itemAmount = (world: World, item: { price: string; quantity: number }): number => {
-  const price = world.store.need('price', item.price);
+export const itemAmount = (world: World, item: SubscriptionItem): number => {
+  const currency = world.store.get('subscription', item.subscription)?.currency;
+  const price = storedPrice(world, item.price, currency);
   return isMetered(price) ? 0 : priceAmount(price, item.quantity);
 };
 

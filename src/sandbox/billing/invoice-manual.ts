@@ -49,7 +49,8 @@ export const draftInvoice = (world: World, customer: Customer, asked: ManualAske
     more: asked.more,
   });
   if (customer.currency === null) {
-    world.store.update('customer', customer.id, { currency: asked.currency });
+    const { currency } = asked;
+    change(world, 'customer', customer.id, { currency }, 'customer.updated');
   }
   return draft;
 };

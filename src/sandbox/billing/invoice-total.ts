@@ -1,8 +1,8 @@
 // An invoice's sums from its lines: discounts, taxes, what is due. Keeps nothing.
 import type { Discount } from '../store/entity-catalog.ts';
 import type { Invoice, InvoiceLine } from '../store/entity-invoice.ts';
-import { nowOn, type World } from '../world.ts';
-import { applyDiscounts, holding } from './discount.ts';
+import type { World } from '../world.ts';
+import { applyDiscounts } from './discount.ts';
 import { exclusiveTax, withTaxes } from './tax.ts';
 
 export type Totals = Pick<Invoice, 'subtotal' | 'total' | 'amount_due' | 'amount_remaining'> & {
@@ -27,11 +27,11 @@ export const totalsOf = (
   return { subtotal, total, amount_due: due, amount_remaining: due, _lines: lines };
 };
 
-/** The sums of a draft whose lines, discounts or rates have changed. */
+/** The sums of a draft whose lines, discounts or rates have changed; what it has, it may use. */
 export const recalculated = (world: World, draft: Invoice): Totals =>
   totalsOf(world, {
     lines: draft._lines,
-    discounts: holding(world, draft.discounts, nowOn(world, draft.test_clock)),
+    discounts: draft.discounts.map((id) => world.store.need('discount', id)),
     taxRates: draft._tax_rates ?? [],
     customer: draft.customer,
   });

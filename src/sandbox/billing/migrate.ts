@@ -3,9 +3,9 @@
 // (https://docs.stripe.com/billing/subscriptions/billing-mode).
 import { invalid } from '../api/error.ts';
 import { change } from '../delivery/event.ts';
-import type { Subscription } from '../store/entity-subscription.ts';
+import type { BillingModeAsked, Subscription } from '../store/entity-subscription.ts';
 import { nowOn, type World } from '../world.ts';
-import { billingModeOf, isFlexible, isItemized, type BillingModeAsked } from './billing-mode.ts';
+import { billingModeOf, isFlexible, isItemized } from './billing-mode.ts';
 
 export const migrate = (
   world: World,

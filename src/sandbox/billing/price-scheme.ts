@@ -1,6 +1,8 @@
 // How a price's amount and tiers are written: whole amounts and decimals beside each other
 // (https://docs.stripe.com/api/prices/object). Adds nothing up.
+import { z } from 'zod';
 import { invalid } from '../api/error.ts';
+import { count, decimal, int } from '../api/params.ts';
 import type { Tier } from '../store/entity-catalog.ts';
 import { tidyDecimal } from './money.ts';
 
@@ -8,6 +10,7 @@ export type AmountAsked = {
   currency: string;
   unit_amount?: number | undefined;
   unit_amount_decimal?: string | undefined;
+  allowsNegative?: boolean;
 };
 export type TierAsked = {
   flat_amount?: number | undefined;
@@ -16,6 +19,15 @@ export type TierAsked = {
   unit_amount_decimal?: string | undefined;
   up_to: 'inf' | number;
 };
+
+const tier = z.strictObject({
+  flat_amount: count.optional(),
+  flat_amount_decimal: decimal.optional(),
+  unit_amount: count.optional(),
+  unit_amount_decimal: decimal.optional(),
+  up_to: z.union([z.literal('inf'), int]),
+});
+export const tierParams = z.array(tier).min(1).max(100);
 
 const threeDecimals = new Set(['bhd', 'jod', 'kwd', 'omr', 'tnd']);
 const amountMax = 99_999_999;
@@ -38,7 +50,7 @@ export const amountOf = (
       { param: 'unit_amount', code: 'parameter_missing' },
     );
   }
-  if (text.startsWith('-'))
+  if (text.startsWith('-') && asked.allowsNegative !== true)
     throw invalid('Invalid non-negative integer', {
       param: 'unit_amount',
       code: 'parameter_invalid_integer',

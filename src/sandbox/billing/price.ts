@@ -1,12 +1,12 @@
 // Making a price: what it may be and how its amount is written. Prices never change their amount.
 import { z } from 'zod';
 import { invalid, missingParam } from '../api/error.ts';
-import { count, decimal, int, mergeMetadata, text } from '../api/params.ts';
+import { int, mergeMetadata, text } from '../api/params.ts';
 import { add, change } from '../delivery/event.ts';
-import type { Interval, Price, Recurring } from '../store/entity-catalog.ts';
+import type { CurrencyOption, Interval, Price, Recurring } from '../store/entity-catalog.ts';
 import type { Metadata } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
-import { amountOf, tiersOf, type TierAsked } from './price-scheme.ts';
+import { amountOf, tierParams, tiersOf, type TierAsked } from './price-scheme.ts';
 
 const cycle = {
   interval: z.enum(['day', 'week', 'month', 'year']),
@@ -20,17 +20,10 @@ export const recurringParams = z.strictObject({
 /** Of a product's default price, which no meter counts. */
 export const cycleParams = z.strictObject(cycle);
 
-const tier = z.strictObject({
-  flat_amount: count.optional(),
-  flat_amount_decimal: decimal.optional(),
-  unit_amount: count.optional(),
-  unit_amount_decimal: decimal.optional(),
-  up_to: z.union([z.literal('inf'), int]),
-});
 /** What a price may be besides an amount per unit. */
 export const schemeParams = {
   billing_scheme: z.enum(['per_unit', 'tiered']).optional(),
-  tiers: z.array(tier).min(1).max(100).optional(),
+  tiers: tierParams.optional(),
   tiers_mode: z.enum(['graduated', 'volume']).optional(),
   transform_quantity: z
     .strictObject({
@@ -65,6 +58,9 @@ export type PriceAsked = {
   lookup_key?: string | undefined;
   transfer_lookup_key?: boolean | undefined;
   active?: boolean | undefined;
+  currencyOptions?: Record<string, CurrencyOption> | undefined;
+  /** Of `price_data`, which may take something off. */
+  allowsNegative?: boolean;
 };
 
 export const createPrice = (world: World, asked: PriceAsked): Price => {
@@ -87,6 +83,7 @@ export const createPrice = (world: World, asked: PriceAsked): Price => {
     ...schemeOf(asked),
     ...(asked.tax_behavior === undefined ? {} : { tax_behavior: asked.tax_behavior }),
     ...(asked.isPlan === true ? { _is_plan: true } : {}),
+    ...(asked.currencyOptions === undefined ? {} : { _currency_options: asked.currencyOptions }),
   };
   takeLookupKey(world, price, asked.transfer_lookup_key ?? false);
   return add(world, 'price', price, 'price.created');

@@ -1,13 +1,17 @@
 // A subscription's first moment: its items and periods, the first invoice, and what the payment
 // behaviour makes of the first payment (https://docs.stripe.com/api/subscriptions/create).
 import { invalid } from '../api/error.ts';
-import { announce } from '../delivery/event.ts';
+import { announce, change } from '../delivery/event.ts';
 import { redeem, type DiscountAsked } from './discount.ts';
 import type { PaymentMethod } from '../store/entity-payment.ts';
-import type { CollectionMethod, Subscription } from '../store/entity-subscription.ts';
+import type {
+  BillingModeAsked,
+  CollectionMethod,
+  Subscription,
+} from '../store/entity-subscription.ts';
 import type { Customer, Metadata } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
-import { billingModeOf, type BillingModeAsked } from './billing-mode.ts';
+import { billingModeOf } from './billing-mode.ts';
 import type { CancelAtAsked } from './cancel-at.ts';
 import type { Decline } from './card.ts';
 import { createInvoice, finalizeInvoice, takePendingLines } from './invoice.ts';
@@ -15,9 +19,12 @@ import { collect, type Collected } from './invoice-collect.ts';
 import { periodLines } from './invoice-line.ts';
 import { cardError, defaultMethod } from './payment-method.ts';
 import { days, hourSeconds } from './period.ts';
+import { addOnceItems, type OnceItemAsked } from './once-item.ts';
+import { requireCurrency } from './price-currency.ts';
+import { withPrices } from './price-inline.ts';
 import { cutAt, firstLines, firstPeriodEnd } from './subscription-first.ts';
 import { oneCurrency, recurringPrice } from './subscription-price.ts';
-import { newItem, type ItemAsked } from './subscription-item.ts';
+import { newItem, ownDiscounts, type ItemAsked } from './subscription-item.ts';
 import { taxRates } from './tax.ts';
 import { rearm } from './subscription-timer.ts';
 
@@ -42,6 +49,8 @@ export type NewSubscription = {
   description: string | null;
   billingMode: BillingModeAsked | undefined;
   taxRates?: string[];
+  currency?: string | undefined;
+  onceItems?: OnceItemAsked[] | undefined;
   /** Active at once, its first invoice a draft for an hour: schedules and quotes. */
   draftsFirst?: boolean;
   schedule?: string | null;
@@ -63,8 +72,13 @@ export const createSubscription = (
     now,
   );
   const invoiceId = newId('in');
+  const items = row.items.map((item, i) => ({
+    ...item,
+    ...ownDiscounts(world, row, item.id, asked.items[i]!.discounts),
+  }));
+  addOnceItems(world, row, asked.onceItems ?? []);
   const lines = [
-    ...firstLines(world, { ...row, discounts }, asked, now),
+    ...firstLines(world, { ...row, discounts, items }, asked, now),
     ...takePendingLines(world, row.id, invoiceId),
   ];
   const isFree = lines.every((line) => line.amount === 0);
@@ -76,12 +90,14 @@ export const createSubscription = (
         : 'incomplete';
   const created = world.store.update('subscription', row.id, {
     discounts,
+    items,
     status,
     latest_invoice: lines.length === 0 ? null : invoiceId,
   });
   announce(world, 'customer.subscription.created', created);
-  if (row.customer !== '' && asked.customer.currency === null) {
-    world.store.update('customer', row.customer, { currency: row.currency });
+  if (world.store.need('customer', row.customer).currency === null) {
+    const { currency } = row;
+    change(world, 'customer', row.customer, { currency }, 'customer.updated');
   }
   rearm(world, created, now);
   announceShortTrial(world, created, now);
@@ -136,8 +152,12 @@ const dropped = (decline: Decline) => {
 
 const newRow = (world: World, asked: NewSubscription, now: number): Subscription => {
   const id = newId('sub');
-  const prices = asked.items.map((item, i) =>
-    recurringPrice(world, item.price, `items[${i}][price]`),
+  const wanted = withPrices(world, asked.items, 'items');
+  const prices = wanted.map((item, i) =>
+    requireCurrency(
+      recurringPrice(world, item.price, `items[${i}][price]`, item.isKept),
+      asked.currency,
+    ),
   );
   for (const [i, item] of asked.items.entries()) {
     taxRates(world, item.tax_rates ?? [], `items[${i}][tax_rates]`);
@@ -164,7 +184,7 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
     description: asked.description,
     discounts: [],
     ended_at: null,
-    items: asked.items.map((item, i) =>
+    items: wanted.map((item, i) =>
       newItem(id, prices[i]!, item, { start: now, end: cut.ends(ends[i]!) }),
     ),
     latest_invoice: null,

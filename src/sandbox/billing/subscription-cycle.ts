@@ -8,6 +8,7 @@ import { isFlexible } from './billing-mode.ts';
 import { isSameInterval, requireTogether } from './interval.ts';
 import { itemAmount } from './invoice-line.ts';
 import { boundary, cycleAt } from './period.ts';
+import { storedPrice } from './price-currency.ts';
 import { nextItems, type ItemChange } from './subscription-item.ts';
 import { isMetered } from './usage.ts';
 
@@ -40,7 +41,7 @@ export const planOf = (
     stretched(world, subscription, item, now),
   );
   requireTogether(
-    items.map((item) => world.store.need('price', item.price)),
+    items.map((item) => storedPrice(world, item.price, subscription.currency)),
     flexible,
   );
   const { trialEnd } = asked;

@@ -5,6 +5,8 @@ import type { Metadata } from '../store/entity.ts';
 import type { Price } from '../store/entity-catalog.ts';
 import { newId, nowOn, type World } from '../world.ts';
 import { mergeMetadata } from '../api/params.ts';
+import { redeem, type DiscountAsked } from './discount.ts';
+import { withPrices, type PriceData } from './price-inline.ts';
 import { taxRates } from './tax.ts';
 import { recurringPrice } from './subscription-price.ts';
 
@@ -13,6 +15,10 @@ export type ItemAsked = {
   quantity?: number | undefined;
   metadata?: Metadata | null | undefined;
   tax_rates?: string[] | null | undefined;
+  discounts?: DiscountAsked[] | null | undefined;
+  price_data?: PriceData | undefined;
+  /** Its price was let in before: by Checkout or a schedule. */
+  isKept?: boolean;
 };
 export type ItemChange = ItemAsked & { id?: string | undefined; deleted?: boolean | undefined };
 
@@ -42,9 +48,9 @@ export const nextItems = (
   asked: ItemChange[],
 ): SubscriptionItem[] => {
   let items = subscription.items;
-  for (const [i, ask] of asked.entries()) {
+  for (const [i, ask] of withPrices(world, asked, 'items').entries()) {
     taxRates(world, ask.tax_rates ?? [], `items[${i}][tax_rates]`);
-    if (ask.price !== undefined) recurringPrice(world, ask.price, `items[${i}][price]`);
+    if (ask.price !== undefined) recurringPrice(world, ask.price, `items[${i}][price]`, ask.isKept);
     const old = ask.id === undefined ? undefined : items.find((item) => item.id === ask.id);
     if (ask.id !== undefined && old === undefined) {
       throw invalid(`No such subscription_item: '${ask.id}'`, {
@@ -63,6 +69,7 @@ export const nextItems = (
         quantity: ask.quantity ?? old.quantity,
         metadata: mergeMetadata(old.metadata, ask.metadata),
         ...(ask.tax_rates === undefined ? {} : { _tax_rates: ask.tax_rates ?? [] }),
+        ...ownDiscounts(world, subscription, old.id, ask.discounts),
       };
       items = items.map((item) => (item === old ? next : item));
     }
@@ -78,7 +85,7 @@ const addedItem = (
   ask: ItemChange,
   i: number,
 ): SubscriptionItem => {
-  const price = recurringPrice(world, ask.price, `items[${i}][price]`);
+  const price = recurringPrice(world, ask.price, `items[${i}][price]`, ask.isKept);
   if (subscription.items.some((item) => item.price === price.id)) {
     throw invalid(`Cannot add multiple subscription items with the same plan: ${price.id}`, {
       param: `items[${i}][price]`,
@@ -86,8 +93,22 @@ const addedItem = (
   }
   const [first] = subscription.items;
   const period = { start: first!.current_period_start, end: first!.current_period_end };
+  const item = newItem(subscription.id, price, ask, period);
   return {
-    ...newItem(subscription.id, price, ask, period),
+    ...item,
     created: nowOn(world, subscription.test_clock),
+    ...ownDiscounts(world, subscription, item.id, ask.discounts),
   };
+};
+
+/** The discounts of an item alone, where any were asked for. */
+export const ownDiscounts = (
+  world: World,
+  { id: subscription, customer, test_clock: clock }: Subscription,
+  subscription_item: string,
+  asked: DiscountAsked[] | null | undefined,
+): { _discounts?: string[] } => {
+  if (asked === undefined) return {};
+  const holder = { customer, subscription, subscription_item };
+  return { _discounts: redeem(world, asked ?? [], holder, nowOn(world, clock)) };
 };

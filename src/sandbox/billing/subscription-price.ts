@@ -4,9 +4,15 @@ import type { Customer } from '../store/entity.ts';
 import type { Price } from '../store/entity-catalog.ts';
 import type { World } from '../world.ts';
 import { requireTogether } from './interval.ts';
+import { isOwnInline } from './price-inline.ts';
 
-/** An active price that recurs, or the refusal. */
-export const recurringPrice = (world: World, id: string | undefined, param: string): Price => {
+/** An active price that recurs, or the refusal; `isKept` names one that was let in before. */
+export const recurringPrice = (
+  world: World,
+  id: string | undefined,
+  param: string,
+  isKept = false,
+): Price => {
   const price = id === undefined ? undefined : world.store.get('price', id);
   if (price === undefined) throw missingParam('price', id ?? '', param);
   if (price.recurring === null) {
@@ -15,7 +21,7 @@ export const recurringPrice = (world: World, id: string | undefined, param: stri
       { param },
     );
   }
-  if (!price.active) {
+  if (!price.active && !isKept && !isOwnInline(world, price)) {
     throw invalid('The price specified is inactive. This field only accepts active prices.', {
       param,
     });

@@ -9,6 +9,7 @@ import type { Subscription } from '../store/entity-subscription.ts';
 import { nowOn, type World } from '../world.ts';
 import { cancelInstant } from './cancel-at.ts';
 import { redeem } from './discount.ts';
+import { addOnceItems } from './once-item.ts';
 import { attachedMethod } from './payment-method.ts';
 import { changePlan } from './subscription-plan.ts';
 import { taxRates } from './tax.ts';
@@ -30,6 +31,7 @@ export const updateSubscription = (
     if (endsWithoutMethod(world, over)) return world.store.need('subscription', over.id);
     world.store.put('subscription', subscription);
   }
+  addOnceItems(world, subscription, asked.add_invoice_items ?? []);
   if (changesPlan(asked, subscription, fields)) {
     return changePlan(world, subscription, {
       items: asked.items ?? [],

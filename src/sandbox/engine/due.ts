@@ -18,7 +18,7 @@ import { settlePayment } from '../billing/checkout-payment.ts';
 import { expireSession } from '../billing/checkout.ts';
 import { startPhase, warnExpiring } from '../billing/schedule.ts';
 import { intentOf } from '../billing/invoice.ts';
-import { settleSession } from '../billing/checkout.ts';
+import { settleSession } from '../billing/checkout-subscription.ts';
 import { announce } from '../delivery/event.ts';
 import type { Subscription } from '../store/entity-subscription.ts';
 import { nowOn, type World } from '../world.ts';

@@ -1,6 +1,6 @@
 // The hosted invoice page, and the page on which a bank would ask its customer to authenticate.
 import type { Request, Response } from 'express';
-import { authenticateAttempt, sessionOfInvoice } from '../billing/checkout.ts';
+import { authenticateAttempt, sessionOfInvoice } from '../billing/checkout-subscription.ts';
 import { authenticatePayment, sessionOfIntent } from '../billing/checkout-payment.ts';
 import { cardByNumber } from '../billing/card.ts';
 import { applyOutcome } from '../billing/invoice-collect.ts';

@@ -1,7 +1,9 @@
 // The parameters of /v1/checkout/sessions, apart since they are many. What only changes how Stripe's
 // page looks is taken and ignored.
 import { z } from 'zod';
-import { bool, created, int, metadata, paging, text, timestamp } from '../api/params.ts';
+import { bool, created, currency, int, metadata, paging, text, timestamp } from '../api/params.ts';
+import { lineData } from '../billing/price-inline.ts';
+import { billingMode } from './subscription-params.ts';
 
 const loose = z.looseObject({}).optional();
 const webAddress = z
@@ -18,11 +20,12 @@ export const createParams = z.strictObject({
   client_reference_id: z.string().max(200).optional(),
   success_url: webAddress.optional(),
   cancel_url: webAddress.optional(),
-  currency: text.optional(),
+  currency: currency.optional(),
   line_items: z
     .array(
       z.strictObject({
-        price: text,
+        price: text.optional(),
+        price_data: lineData.optional(),
         quantity: int.refine((n) => n >= 1 && n <= 999_999, 'Invalid positive integer').optional(),
         adjustable_quantity: loose,
       }),
@@ -32,7 +35,7 @@ export const createParams = z.strictObject({
     .optional(),
   subscription_data: z
     .strictObject({
-      billing_mode: loose,
+      billing_mode: billingMode.optional(),
       description: text.optional(),
       metadata: metadata.optional(),
       trial_end: timestamp.optional(),

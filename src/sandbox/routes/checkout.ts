@@ -10,12 +10,13 @@ import { findCoupon } from '../billing/discount.ts';
 import { percent } from '../billing/money.ts';
 import { hourSeconds } from '../billing/period.ts';
 import { createSetup } from '../billing/setup.ts';
+import { requireTogether } from '../billing/interval.ts';
 import { priceAmount } from '../billing/price-amount.ts';
+import { priceIn, storedPrice } from '../billing/price-currency.ts';
+import { isOwnInline, withPrices } from '../billing/price-inline.ts';
 import { isMetered } from '../billing/usage.ts';
-import { recurringPrice } from '../billing/subscription-price.ts';
 import { createParams, listParams } from './checkout-params.ts';
 import { setTimer } from '../engine/timer.ts';
-import type { Price } from '../store/entity-catalog.ts';
 import type { Customer } from '../store/entity.ts';
 import type { CheckoutSession } from '../store/entity-session.ts';
 import { randomText, type World } from '../world.ts';
@@ -30,13 +31,14 @@ const create = (world: World, asked: Asked): CheckoutSession => {
   const customer = asked.customer === undefined ? null : findCustomer(world, asked.customer);
   const now = customerNow(world, customer);
   refuse(asked, now);
-  const items = (asked.line_items ?? []).map((item, i) => ({
-    price: priceFor(world, asked.mode, item.price, `line_items[${i}][price]`).id,
-    quantity: item.quantity ?? 1,
-  }));
+  const items = itemsOf(world, asked);
   const subtotal = items.reduce(
     (sum, { price, quantity }) =>
-      sum + priceAmount(world.store.need('price', price), isCounted(world, price) ? 0 : quantity),
+      sum +
+      priceAmount(
+        storedPrice(world, price, asked.currency),
+        isCounted(world, price) ? 0 : quantity,
+      ),
     0,
   );
   const id = `cs_test_${randomText(58)}`;
@@ -85,19 +87,34 @@ const dataKeys = [
   ['subscription', 'subscription_data'],
 ] as const;
 
-/** Payments take what is paid once, subscriptions what recurs. */
-const priceFor = (world: World, mode: Asked['mode'], id: string, param: string): Price => {
-  if (mode !== 'payment') return recurringPrice(world, id, param);
-  const price = world.store.get('price', id);
-  if (price === undefined) throw missingParam('price', id, param);
-  if (price.recurring !== null) {
-    throw invalid(
-      'You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only one-time prices.',
-      { param },
-    );
+/** Payments take what is paid once; subscriptions what recurs, and more beside it. */
+const itemsOf = (world: World, asked: Asked): CheckoutSession['_items'] => {
+  const items = withPrices(world, asked.line_items ?? [], 'line_items');
+  const prices = items.map((item, i) => {
+    const param = `line_items[${i}][price]`;
+    const price = world.store.get('price', item.price ?? '');
+    if (price === undefined) throw missingParam('price', item.price ?? '', param);
+    if (!price.active && !isOwnInline(world, price))
+      throw invalid('The price specified is inactive.', { param });
+    if (asked.mode === 'payment' && price.recurring !== null) {
+      throw invalid(
+        'You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only one-time prices.',
+        { param },
+      );
+    }
+    return price;
+  });
+  const recurring = prices.filter((price) => price.recurring !== null);
+  if (asked.mode === 'subscription' && recurring.length === 0) {
+    throw invalid('You must provide at least one recurring price in `subscription` mode.', {
+      param: 'line_items',
+    });
   }
-  if (!price.active) throw invalid('The price specified is inactive.', { param });
-  return price;
+  requireTogether(
+    recurring.map((price) => priceIn(price, asked.currency)),
+    false,
+  );
+  return items.map((item, i) => ({ price: prices[i]!.id, quantity: item.quantity ?? 1 }));
 };
 
 const paymentPart = (asked: Asked): Partial<CheckoutSession> => {
@@ -159,7 +176,9 @@ const total = (world: World, asked: Asked, subtotal: number, now: number): numbe
 };
 
 const currencyOf = (world: World, asked: Asked, items: { price: string }[]): string | null => {
-  const currencies = new Set(items.map((item) => world.store.need('price', item.price).currency));
+  const currencies = new Set(
+    items.map((item) => storedPrice(world, item.price, asked.currency).currency),
+  );
   if (currencies.size > 1)
     throw invalid('All line items must have the same currency.', { param: 'line_items' });
   return [...currencies][0] ?? asked.currency ?? null;
@@ -182,6 +201,7 @@ const subscriptionData = (asked: Asked): CheckoutSession['_subscription_data'] =
     missing_payment_method:
       data.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice',
     description: data.description ?? null,
+    billing_mode: data.billing_mode,
   };
 };
 

@@ -21,7 +21,7 @@ import { difference, emit } from '../delivery/event.ts';
 import { showPlan } from '../shape/catalog.ts';
 import type { Price } from '../store/entity-catalog.ts';
 import type { World } from '../world.ts';
-import { productFor } from './price.ts';
+import { productFor } from '../billing/product.ts';
 
 const url = '/v1/plans';
 const { transform_quantity: transformUsage, ...schemes } = schemeParams;

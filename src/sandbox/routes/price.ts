@@ -5,6 +5,7 @@ import { invalid } from '../api/error.ts';
 import { page } from '../api/list.ts';
 import {
   bool,
+  clearable,
   created,
   currency,
   decimal,
@@ -15,13 +16,16 @@ import {
   paging,
   text,
 } from '../api/params.ts';
+import { currencyOptions, optionsOf } from '../billing/price-currency.ts';
 import { createPrice, recurringParams, schemeParams, takeLookupKey } from '../billing/price.ts';
-import { add, change } from '../delivery/event.ts';
+import { productFor } from '../billing/product.ts';
+import { change } from '../delivery/event.ts';
 import type { Price } from '../store/entity-catalog.ts';
-import { newId, nowOn, type World } from '../world.ts';
+import type { World } from '../world.ts';
 
 const createParams = z.strictObject({
   currency,
+  currency_options: currencyOptions.optional(),
   active: bool.optional(),
   ...schemeParams,
   lookup_key: z.string().min(1).max(200).optional(),
@@ -44,6 +48,7 @@ const createParams = z.strictObject({
 });
 const updateParams = z.strictObject({
   active: bool.optional(),
+  currency_options: clearable(currencyOptions).optional(),
   lookup_key: z.string().max(200).optional(),
   metadata: metadata.optional(),
   nickname: text.optional(),
@@ -68,44 +73,18 @@ const listParams = z.strictObject({
 });
 
 const create = (world: World, params: z.output<typeof createParams>): Price => {
-  const { product_data: data, product, ...rest } = params;
+  const { product_data: data, product, currency_options: options, ...rest } = params;
   if ((product === undefined) === (data === undefined)) {
     throw invalid('You must provide exactly one of `product` or `product_data`.', {
       param: 'product',
       code: 'parameter_missing',
     });
   }
-  return createPrice(world, { ...rest, product: product ?? productFor(world, data!) });
-};
-
-/** A product made by the way, for a price or a plan. */
-export const productFor = (
-  world: World,
-  data: {
-    id?: string | undefined;
-    name: string;
-    active?: boolean | undefined;
-    metadata?: Record<string, string> | null | undefined;
-  },
-): string => {
-  const now = nowOn(world, null);
-  return add(
-    world,
-    'product',
-    {
-      id: data.id ?? newId('prod', 14),
-      object: 'product',
-      active: data.active ?? true,
-      created: now,
-      default_price: null,
-      livemode: false,
-      metadata: mergeMetadata({}, data.metadata),
-      name: data.name,
-      updated: now,
-      _deleted: false,
-    },
-    'product.created',
-  ).id;
+  return createPrice(world, {
+    ...rest,
+    product: product ?? productFor(world, data!),
+    ...(options === undefined ? {} : { currencyOptions: optionsOf(options) }),
+  });
 };
 
 export const priceEndpoints: Endpoint[] = [
@@ -143,12 +122,19 @@ export const priceEndpoints: Endpoint[] = [
       transfer_lookup_key: transfers,
       active,
       nickname,
+      currency_options: options,
     } = params;
     const patch = {
       ...(active === undefined ? {} : { active }),
       ...(nickname === undefined ? {} : { nickname }),
       ...(key === undefined ? {} : { lookup_key: key === '' ? null : key }),
       metadata: mergeMetadata(price.metadata, changes),
+      ...(options === undefined
+        ? {}
+        : {
+            _currency_options:
+              options === null ? {} : { ...price._currency_options, ...optionsOf(options) },
+          }),
     };
     takeLookupKey(world, { ...price, ...patch }, transfers ?? false);
     return change(world, 'price', price.id, patch, 'price.updated');

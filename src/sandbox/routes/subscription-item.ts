@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { endpoint, find, type Endpoint, type Raw } from '../api/endpoint.ts';
 import { missing } from '../api/error.ts';
 import { bool, clearable, count, metadata, paging, text, timestamp } from '../api/params.ts';
+import { discountsAsked } from '../billing/discount.ts';
+import { recurringData } from '../billing/price-inline.ts';
 import { updateSubscription, type UpdateAsked } from '../billing/subscription-update.ts';
 import { showItem } from '../shape/subscription.ts';
 import type { Wire } from '../shape/wire.ts';
@@ -40,8 +42,10 @@ const how = {
   proration_date: timestamp.optional(),
 };
 const what = {
+  discounts: discountsAsked.optional(),
   metadata: metadata.optional(),
   price: text.optional(),
+  price_data: recurringData.optional(),
   quantity: count.optional(),
   tax_rates: clearable(z.array(text).max(20)).optional(),
 };

@@ -5,21 +5,20 @@ import {
   bool,
   clearable,
   created,
+  currency,
   int,
   metadata,
   paging,
   text,
   timestamp,
 } from '../api/params.ts';
+import { discountsAsked } from '../billing/discount.ts';
+import { onceItems } from '../billing/once-item.ts';
+import { recurringData } from '../billing/price-inline.ts';
 
-const discount = z.strictObject({
-  coupon: text.optional(),
-  promotion_code: text.optional(),
-  discount: text.optional(),
-});
 const quantity = int.refine((n) => n >= 0 && n <= 999_999_999, 'Invalid integer');
 
-export const discounts = clearable(z.array(discount).max(20));
+export { discountsAsked as discounts } from '../billing/discount.ts';
 export const proration = z.enum(['create_prorations', 'always_invoice', 'none']);
 
 const paymentSettings = z.strictObject({
@@ -49,7 +48,8 @@ const shared = {
   default_payment_method: text.optional(),
   default_tax_rates: clearable(z.array(text).max(20)).optional(),
   description: clearable(anyText).optional(),
-  discounts: discounts.optional(),
+  add_invoice_items: onceItems.optional(),
+  discounts: discountsAsked.optional(),
   metadata: metadata.optional(),
   off_session: bool.optional(),
   payment_behavior: z
@@ -79,7 +79,9 @@ export const createParams = z.strictObject({
   items: z
     .array(
       z.strictObject({
-        price: text,
+        discounts: discountsAsked.optional(),
+        price: text.optional(),
+        price_data: recurringData.optional(),
         quantity: quantity.optional(),
         metadata: metadata.optional(),
         tax_rates: clearable(z.array(text).max(20)).optional(),
@@ -89,15 +91,17 @@ export const createParams = z.strictObject({
     .max(20),
   billing_cycle_anchor: timestamp.optional(),
   billing_mode: billingMode.optional(),
-  currency: text.optional(),
+  currency: currency.optional(),
   trial_period_days: int.refine((n) => n >= 0 && n <= 730, 'Invalid integer').optional(),
 });
 
 export const changedItems = z
   .array(
     z.strictObject({
+      discounts: discountsAsked.optional(),
       id: text.optional(),
       price: text.optional(),
+      price_data: recurringData.optional(),
       quantity: quantity.optional(),
       deleted: bool.optional(),
       clear_usage: bool.optional(),

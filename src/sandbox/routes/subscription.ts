@@ -63,6 +63,8 @@ const create = (world: World, asked: z.output<typeof params.createParams>): Subs
     metadata: mergeMetadata({}, asked.metadata),
     description: asked.description ?? null,
     billingMode: asked.billing_mode,
+    currency: asked.currency,
+    onceItems: asked.add_invoice_items,
     taxRates: asked.default_tax_rates ?? [],
   }).subscription;
 };

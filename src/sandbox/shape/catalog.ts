@@ -33,6 +33,18 @@ export const showPrice = (price: Price): Wire => ({
   transform_quantity: price.transform_quantity ?? null,
 });
 
+/** What a price costs, in its own currency and in every other it has. */
+export const showOptions = (price: Price): Wire => {
+  const { currency, unit_amount, unit_amount_decimal, tax_behavior = 'unspecified' } = price;
+  const own = { unit_amount, unit_amount_decimal, tax_behavior };
+  return Object.fromEntries(
+    Object.entries({ [currency]: own, ...price._currency_options }).map(([key, option]) => [
+      key,
+      { custom_unit_amount: null, ...option },
+    ]),
+  );
+};
+
 /** The plan of old API versions, still inside each subscription item. */
 export const showPlan = (price: Price): Wire => ({
   id: price.id,

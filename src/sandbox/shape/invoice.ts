@@ -1,5 +1,6 @@
 // How Stripe shows invoices, their lines and the items that wait for the next one.
 import { tidyDecimal } from '../billing/money.ts';
+import { storedPrice } from '../billing/price-currency.ts';
 import { totalTaxes } from '../billing/tax.ts';
 import type { Customer } from '../store/entity.ts';
 import type {
@@ -147,7 +148,7 @@ export const showLine = (world: World, invoice: Invoice, line: InvoiceLine): Wir
     parent: lineParent(world, line),
     period: line.period,
     pretax_credit_amounts: line.discountAmounts.map((part) => ({ ...part, type: 'discount' })),
-    pricing: pricingOf(world, line.price, line.amount, line.quantity, line.unitAmountDecimal),
+    pricing: pricingOf(world, { ...line, currency: invoice.currency }, line.unitAmountDecimal),
     quantity: line.quantity,
     quantity_decimal: String(line.quantity),
     subscription: line.subscription,
@@ -159,12 +160,12 @@ export const showLine = (world: World, invoice: Invoice, line: InvoiceLine): Wir
 /** The price behind an amount, or the amount alone. */
 const pricingOf = (
   world: World,
-  id: string | null,
-  amount: number,
-  quantity: number,
+  of: { price: string | null; amount: number; quantity: number; currency: string },
   unit?: string,
 ): Wire => {
-  const price = id === null ? undefined : world.store.get('price', id);
+  const { price: id, amount, quantity } = of;
+  const known = id !== null && world.store.get('price', id) !== undefined;
+  const price = known ? storedPrice(world, id, of.currency) : undefined;
   if (price === undefined) {
     return {
       type: 'price_details',
@@ -233,7 +234,7 @@ export const showInvoiceItem = (world: World, item: InvoiceItem): Wire => {
     livemode: false,
     net_amount: item.amount - (item._itemized === true ? sum(taken.map((part) => part.amount)) : 0),
     parent: itemParent(item),
-    pricing: pricingOf(world, item._price, item.amount, item.quantity),
+    pricing: pricingOf(world, { ...item, price: item._price }),
     proration_details: { credited_items: showCredited(item._credited), discount_amounts: taken },
     quantity_decimal: String(item.quantity),
     tax_rates: (item._tax_rates ?? []).map((id) => showTaxRate(world.store.need('tax_rate', id))),

@@ -12,7 +12,7 @@ export const showItem = (world: World, item: SubscriptionItem): Wire => {
   return {
     billing_thresholds: null,
     current_trial: null,
-    discounts: [],
+    discounts: item._discounts ?? [],
     tax_rates: ratesOf(world, item),
     id: item.id,
     object: item.object,

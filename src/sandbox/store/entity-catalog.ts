@@ -27,6 +27,13 @@ export type Tier = {
   /** The last unit of the tier; null for the tier without end. */
   up_to: number | null;
 };
+/** What a price costs in another currency. */
+export type CurrencyOption = {
+  unit_amount: number | null;
+  unit_amount_decimal: string | null;
+  tax_behavior: 'exclusive' | 'inclusive' | 'unspecified';
+  tiers?: Tier[];
+};
 export type Price = Kept<'price'> & {
   active: boolean;
   currency: string;
@@ -44,6 +51,9 @@ export type Price = Kept<'price'> & {
   tax_behavior?: 'exclusive' | 'inclusive' | 'unspecified';
   _tiers?: Tier[];
   _is_plan?: boolean;
+  _currency_options?: Record<string, CurrencyOption>;
+  /** The request that made it for its own use alone. */
+  _inline?: string | null;
 };
 
 export type Coupon = Kept<'coupon'> & {
@@ -78,6 +88,8 @@ export type Discount = Row<'discount'> & {
   checkout_session: string | null;
   source: { coupon: string; type: 'coupon' };
   subscription: string | null;
+  subscription_item?: string;
+  invoice_item?: string;
   _used: boolean;
 };
 

@@ -1,6 +1,7 @@
 // The rows beside billing itself: pages a person opens, schedules, events and their deliveries,
 // and what the sandbox keeps about itself. A key that starts with `_` never leaves the process.
 import type { PaymentIntent } from './entity-payment.ts';
+import type { BillingModeAsked } from './entity-subscription.ts';
 import type { Metadata, Row } from './entity.ts';
 
 export type CheckoutSession = Row<'checkout.session'> & {
@@ -33,6 +34,7 @@ export type CheckoutSession = Row<'checkout.session'> & {
     trial_end: number | null;
     missing_payment_method: 'create_invoice' | 'pause' | 'cancel';
     description: string | null;
+    billing_mode?: BillingModeAsked | undefined;
   };
   _setup_subscription: string | null;
   /** What the payment intent of a one-time payment is made with. */

@@ -48,6 +48,10 @@ export type BillingMode =
       type: 'flexible';
       updated_at?: number;
     };
+export type BillingModeAsked = {
+  type: 'classic' | 'flexible';
+  flexible?: { proration_discounts?: 'included' | 'itemized' | undefined } | undefined;
+};
 export type CollectionMethod = 'charge_automatically' | 'send_invoice';
 
 export type Subscription = Kept<'subscription'> & {
