@@ -14,6 +14,7 @@ import { dueOverage } from '../src/actions/overage/accrue.ts';
 import { dueCharges } from '../src/actions/overage/charge.ts';
 import { dueItems } from '../src/actions/overage/item.ts';
 import { endedOverrides } from '../src/actions/override-expiry.ts';
+import { dueDeliveries } from '../src/actions/webhook-endpoint/deliver.ts';
 import { dueNotices } from '../src/actions/notice/deliver.ts';
 import { leftPurchases, oldCheckouts, oldFirstPayments } from '../src/actions/purchase/overdue.ts';
 import { dueFreeRenewals } from '../src/actions/renewal/free.ts';
@@ -29,6 +30,7 @@ import {
 import { dueReservations } from '../src/actions/usage/reservation.ts';
 import type { Context } from '../src/context.ts';
 import type { DeclaredJob } from '../src/domain/job.ts';
+import { deliverWebhooks } from './deliver-webhooks.ts';
 import { deliverNotices } from './deliver-notices.ts';
 import { expireCancellations } from './expire-cancellations.ts';
 import { expireCheckouts } from './expire-checkouts.ts';
@@ -80,4 +82,5 @@ export const jobs: Job[] = [
   { name: 'expire-usage', every: hour, run: expireUsage, rows: expiredUsage },
   { name: 'expire-events', every: hour, run: expireEvents, rows: expiredEvents },
   { name: 'deliver-notices', every: 5 * second, run: deliverNotices, rows: [dueNotices] },
+  { name: 'deliver-webhooks', every: 5 * second, run: deliverWebhooks, rows: [dueDeliveries] },
 ]; // prettier-ignore

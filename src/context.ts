@@ -8,6 +8,7 @@ import { createDb, createPool } from './adapters/postgres.ts';
 import { createQueue } from './adapters/queue.ts';
 import { createStripe } from './adapters/stripe.ts';
 import { loadTemplates } from './adapters/template.ts';
+import { createWebhookSender } from './adapters/webhook-sender.ts';
 import type { Config } from './config.ts';
 import type { DeclaredJob } from './domain/job.ts';
 
@@ -55,6 +56,7 @@ export async function createContext(
     /** Null where no mail server is configured. */
     mailer,
     templates,
+    webhooks: createWebhookSender({ allowPrivate: config.webhookAllowPrivate }),
     /** Business time, as an instant. */
     now: () => new Date(clock.nowMs()),
     async close(): Promise<void> {

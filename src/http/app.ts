@@ -16,6 +16,7 @@ import { apiKeyRoutes } from './routes/api-key.ts';
 import { clockRoutes } from './routes/clock.ts';
 import { customerRoutes } from './routes/customer.ts';
 import { entitlementRoutes } from './routes/entitlement.ts';
+import { eventRoutes } from './routes/event.ts';
 import { invoiceRoutes } from './routes/invoice.ts';
 import { jobRoutes } from './routes/job.ts';
 import { overrideRoutes } from './routes/override.ts';
@@ -27,6 +28,7 @@ import { settingRoutes } from './routes/setting.ts';
 import { subscriptionRoutes } from './routes/subscription.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { usageReservationRoutes } from './routes/usage-reservation.ts';
+import { webhookEndpointRoutes } from './routes/webhook-endpoint.ts';
 import { receiveWebhook } from './routes/webhook.ts';
 import type { Route } from './route.ts';
 
@@ -46,6 +48,8 @@ export const routes: Route[] = [
   ...reconciliationRoutes,
   ...jobRoutes,
   ...noticeRoutes,
+  ...eventRoutes,
+  ...webhookEndpointRoutes,
   ...clockRoutes,
 ];
 

@@ -1,8 +1,12 @@
 // For each job of the table, what makes something due that it settles. A new job gets its row here, and with it the
 // proofs of table.test.ts.
 import { newId } from '../../src/adapters/id.ts';
+import { inTransaction } from '../../src/adapters/postgres.ts';
+import { publish } from '../../src/actions/event/publish.ts';
+import { notify } from '../../src/actions/notice/notify.ts';
 import { want } from '../../src/actions/stripe/want.ts';
 import type { Billing } from '../support/billing.ts';
+import { openReceiver } from '../support/receiver.ts';
 
 type MakeDue = (billing: Billing) => Promise<unknown>;
 
@@ -152,6 +156,22 @@ export const makeDue: Record<string, MakeDue> = {
       `UPDATE event_stream SET access_due_at = now() - interval '1 s', access = NULL WHERE customer_id = $1`,
       customerId,
     );
+  },
+
+  async 'deliver-notices'(billing) {
+    const { id } = await billing.customer();
+    const { ctx } = billing;
+    const about = { customerId: id, key: newId('req'), at: ctx.now(), data: { plan: 'Pro' } };
+    await inTransaction(ctx, (tx) => notify(tx, { kind: 'trial_ended', ...about }));
+  },
+
+  async 'deliver-webhooks'(billing) {
+    const { url } = await openReceiver();
+    await billing.operator('POST', '/webhook-endpoints', { url });
+    const { id } = await billing.customer();
+    const { ctx } = billing;
+    const about = { customerId: id, at: ctx.now(), data: {} };
+    await inTransaction(ctx, (tx) => publish(tx, { type: 'key.created', ...about }));
   },
 
   async 'expire-sessions'(billing) {

@@ -10,7 +10,7 @@ import { makeDue } from './due.ts';
 
 let billing: Billing;
 beforeAll(async () => {
-  billing = await startBilling({ worker: false });
+  billing = await startBilling({ worker: false, env: { WEBHOOK_ALLOW_PRIVATE: 'yes' } });
   await billing.runJobs();
 });
 afterAll(() => billing.close());
