@@ -48,6 +48,7 @@ export function createChecker(options: {
   facts: Facts;
   pool: pg.Pool;
   nowMs: () => number;
+  countWithinMs: number;
   journal: Pick<UsageJournal, 'append'>;
   /** Told of every key that is decided for. */
   used: (entry: KeyEntry) => void;
@@ -55,7 +56,7 @@ export function createChecker(options: {
   reread: (subscriptionId: string) => void;
 }) {
   const { facts, nowMs } = options;
-  const counter = createCounter(options.pool, nowMs);
+  const counter = createCounter(options.pool, nowMs, options.countWithinMs);
 
   function check(credential: Credential, asked: Asked): Outcome | Promise<Outcome> {
     const book = facts.ruleBook.current();

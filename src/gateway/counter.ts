@@ -16,6 +16,8 @@ export type Counted = {
 };
 
 type Waiting = CountRequest & {
+  /** Whoever asked waits no longer; not to be counted any more. */
+  giveUpAtMs: number;
   resolve: (counted: Counted) => void;
   reject: (error: unknown) => void;
 };
@@ -24,12 +26,14 @@ const batchMax = 500;
 const inFlightMax = 3;
 /** What waits beyond this is refused at once: better a 503 now than an answer nobody waits for. */
 const waitingMax = 20_000;
-const answerWithinMs = 1_000;
 /** After a failure nobody is kept waiting for the next one: asked again this much later, by one batch. */
 const pauseAfterFailureMs = 250;
 
-/** `nowMs` is business time: what has expired by then is no longer held. */
-export function createCounter(pool: pg.Pool, nowMs: () => number) {
+/**
+ * `nowMs` is business time: what has expired by then is no longer held. A count that takes longer than `answerWithinMs`,
+ * its turn to wait included, is rejected.
+ */
+export function createCounter(pool: pg.Pool, nowMs: () => number, answerWithinMs = 1_000) {
   const waiting: Waiting[] = [];
   let inFlight = 0;
   let isScheduled = false;
@@ -45,8 +49,8 @@ export function createCounter(pool: pg.Pool, nowMs: () => number) {
   }
 
   async function flush(): Promise<void> {
-    const batch = waiting.splice(0, batchMax);
-    if (batch.length === 0) return;
+    const batch = waiting.splice(0, batchMax).filter(({ giveUpAtMs }) => Date.now() < giveUpAtMs);
+    if (batch.length === 0) return void schedule();
     inFlight += 1;
     schedule();
     try {
@@ -66,10 +70,12 @@ export function createCounter(pool: pg.Pool, nowMs: () => number) {
       if (waiting.length >= waitingMax)
         return Promise.reject(new Error('too many wait to be counted'));
       if (Date.now() < pausedUntilMs) return Promise.reject(new Error('counting is paused'));
-      return new Promise((resolve, reject) => {
-        waiting.push({ customerId, limits, units, resolve, reject });
+      const giveUpAtMs = Date.now() + answerWithinMs;
+      const counted = new Promise<Counted>((resolve, reject) => {
+        waiting.push({ customerId, limits, units, giveUpAtMs, resolve, reject });
         schedule();
       });
+      return within(answerWithinMs, counted);
     },
   };
 }

@@ -38,7 +38,6 @@ const unknownMax = 10_000;
 const unknownForMs = 2_000;
 const loadsMax = 1_000;
 const loadAgainMax = 3;
-const loadWithinMs = 1_000;
 /** After a failure nothing is loaded for a moment: an outage is no reason for a stampede. */
 const pauseAfterFailureMs = 100;
 
@@ -50,8 +49,9 @@ export function createFacts(options: {
   pepper: string;
   /** How many of each are kept at most. */
   max?: { keys: number; customers: number };
+  loadWithinMs?: number;
 }) {
-  const { pool, notify, pepper, max = bounds } = options;
+  const { pool, notify, pepper, max = bounds, loadWithinMs = 1_000 } = options;
   const keys = new LRUCache<string, KeyEntry>({ max: max.keys });
   const customers = new LRUCache<string, CustomerEntry>({
     max: max.customers,

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { createActionLinks, keepActionLinks } from '../adapters/action-link.ts';
+import { withinOr } from '../adapters/deadline.ts';
 import { newId } from '../adapters/id.ts';
 import { createPool } from '../adapters/postgres.ts';
 import { createUsageJournal } from '../adapters/usage-journal.ts';
@@ -49,10 +50,21 @@ export function createGateway(ctx: Context) {
     log: ctx.log,
     nowMs,
   });
-  const facts = createFacts({ pool, notify: ctx.notify, pepper: config.keyPepper });
+  /** What PostgreSQL may take of a check's time; the rest is for what follows from its silence. */
+  const waitMs = config.checkWithinMs * 0.75;
+  const { keyPepper: pepper } = config;
+  const facts = createFacts({ pool, notify: ctx.notify, pepper, loadWithinMs: waitMs });
   const keyUse = createKeyUse({ pool, log: ctx.log, nowMs });
   const reread = createReread(ctx);
-  const checker = createChecker({ facts, pool, nowMs, journal, used: keyUse.touch, reread });
+  const checker = createChecker({
+    facts,
+    pool,
+    nowMs,
+    countWithinMs: waitMs,
+    journal,
+    used: keyUse.touch,
+    reread,
+  });
   const links = keepActionLinks(createActionLinks(config));
   const answerer = createAnswerer({ publicUrl: config.publicUrl, links, nowMs });
   const metrics = observeChecks(facts);
@@ -88,7 +100,8 @@ export function createGateway(ctx: Context) {
 
   async function answerLater(to: Asker, deciding: Promise<Outcome>): Promise<void> {
     try {
-      answer(to, await deciding);
+      const late = () => checker.unverifiable(to.asked);
+      answer(to, await withinOr(config.checkWithinMs, deciding, late));
     } catch (error) {
       ctx.log.error({ err: error }, 'check failed');
       answer(to, checker.unverifiable(to.asked));

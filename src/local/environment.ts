@@ -40,6 +40,8 @@ export function apiEnvironment(env: Environment, local: Endpoints): Record<strin
     PORT: portOf(local.apiUrl),
     PUBLIC_URL: local.apiUrl,
     CLOCK: 'movable',
+    // Everything on one machine, perhaps a busy one.
+    CHECK_WITHIN_MS: '2000',
     DATA_DIR: local.dataFolder,
     MAIL_KEEP: 'yes',
     WEBHOOK_ALLOW_PRIVATE: 'yes',

@@ -152,6 +152,7 @@ export function gatewayEnvironment(config: Config): Record<string, string> {
     GATEWAY_TOKENS: config.gatewayTokens.join(','),
     KEY_PEPPER: config.keyPepper,
     DATA_DIR: config.dataDir,
+    CHECK_WITHIN_MS: String(config.checkWithinMs),
     LOG_LEVEL: 'silent',
   };
 }
