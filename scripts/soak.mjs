@@ -1,4 +1,4 @@
-// `npm run soak -- [--minutes 10] [--rounds 100] [--counts 1000000]`: the tests that have a long form, in it. Prints
+// `npm run soak -- [--minutes 10] [--rounds 100] [--counts 1000000] [--rows 10000]`: the tests that have a long form, in it. Prints
 // what it runs with; ends by itself, with Jest's exit code.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -8,6 +8,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '100' },
     counts: { type: 'string', default: '1000000' },
+    rows: { type: 'string', default: '10000' },
   },
 });
 const tests = [
@@ -16,12 +17,14 @@ const tests = [
   'test/gateway/kill',
   'test/gateway/usage-model',
   'test/http/property',
+  'test/jobs/kill',
   'test/sandbox/walk',
 ];
 const long = {
   SOAK_MINUTES: values.minutes,
   SOAK_ROUNDS: values.rounds,
   SOAK_COUNTS: values.counts,
+  SOAK_ROWS: values.rows,
   FUZZ_RUNS: String(Number(values.minutes) * 10),
 };
 process.stdout.write(`soak: ${JSON.stringify(long)}\n`);

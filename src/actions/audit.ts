@@ -15,14 +15,19 @@ export type AuditEntry = {
 };
 
 /** `actor` is the caller, or the name of the job or event that acted. */
-export async function audit(
+export function audit(tx: Tx, at: Date, actor: Caller | string, entry: AuditEntry): Promise<void> {
+  return auditAll(tx, at, actor, [entry]);
+}
+
+/** As `audit`, for what is done to many at once. */
+export async function auditAll(
   tx: Tx,
   at: Date,
   actor: Caller | string,
-  entry: AuditEntry,
+  entries: AuditEntry[],
 ): Promise<void> {
-  await tx.auditEntry.create({
-    data: {
+  await tx.auditEntry.createMany({
+    data: entries.map((entry) => ({
       id: newId('aud'),
       at,
       actor: typeof actor === 'string' ? actor : `${actor.kind}:${actor.id}`,
@@ -31,6 +36,6 @@ export async function audit(
       customer_id: entry.customerId ?? null,
       before: (entry.before ?? undefined) as Prisma.InputJsonValue,
       after: (entry.after ?? undefined) as Prisma.InputJsonValue,
-    },
+    })),
   });
 }

@@ -2,7 +2,7 @@
 // any more.
 import type { Context } from '../context.ts';
 import type { DueRows } from '../domain/job.ts';
-import { audit } from './audit.ts';
+import { auditAll } from './audit.ts';
 import { settleDue } from './job-due.ts';
 
 /** Longer than the longest window but a year's, whose overage is accounted as it arises. */
@@ -17,13 +17,12 @@ export function expireEndedOverrides(ctx: Context): Promise<{ settled: number; f
   return settleDue(ctx, endedOverrides, async (tx, { ids, now }) => {
     const rows = await tx.override.findMany({ where: { id: { in: ids } } });
     await tx.override.deleteMany({ where: { id: { in: ids } } });
-    for (const row of rows) {
-      await audit(tx, now, 'job:expire-overrides', {
-        action: 'override.expire',
-        objectId: row.id,
-        customerId: row.customer_id,
-        before: { feature: row.feature, expires_at: row.expires_at },
-      });
-    }
+    const entries = rows.map((row) => ({
+      action: 'override.expire',
+      objectId: row.id,
+      customerId: row.customer_id,
+      before: { feature: row.feature, expires_at: row.expires_at },
+    }));
+    await auditAll(tx, now, 'job:expire-overrides', entries);
   });
 }

@@ -36,7 +36,7 @@ export async function countSettled(pool: pg.Pool): Promise<number> {
     `SELECT (SELECT count(*) FROM api_key WHERE expired_at IS NOT NULL)
        + (SELECT count(*) FROM subscription WHERE ended_at IS NOT NULL) AS settled`,
   );
-  return Number(rows[0]!.settled);
+  return rows[0]!.settled;
 }
 
 /** Rows whose effects did not happen exactly once, by what is wrong with them; empty where all is well. */

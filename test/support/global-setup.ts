@@ -9,8 +9,12 @@ import { startPostgres } from '../../src/local/postgres.ts';
 import type { LocalPostgres } from '../../src/local/postgres.ts';
 import { isAlive } from '../../src/local/processes.ts';
 import { removePlace } from './installation.ts';
+import { redisProgram, sweepRedis } from './redis.ts';
 
 const prefix = 'tollgate-test-';
+
+const withoutRedis =
+  'left out: the jobs on Redis (test/jobs), since no redis-server or valkey-server is on PATH; apt-get install redis-server\n';
 
 declare global {
   var tollgateTest: { postgres: LocalPostgres; folder: string } | undefined;
@@ -18,6 +22,8 @@ declare global {
 
 export default async function globalSetup(): Promise<void> {
   sweep();
+  sweepRedis();
+  if (!redisProgram) process.stdout.write(withoutRedis);
   const folder = mkdtempSync(path.join(os.tmpdir(), `${prefix}${process.pid}-`));
   // As root, PostgreSQL runs as another user, who must get through.
   chmodSync(folder, 0o711);

@@ -2,12 +2,15 @@
 // Where the machine has none, tests on it are left out, and global-setup.ts says so.
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { choosePort } from '../../src/local/free-port.ts';
+import { isAlive } from '../../src/local/processes.ts';
 import { until } from './until.ts';
+
+const prefix = 'tollgate-redis-';
 
 export type TestRedis = Awaited<ReturnType<typeof startTestRedis>>;
 
@@ -19,7 +22,7 @@ export const redisProgram =
 
 export async function startTestRedis() {
   const port = await choosePort(null);
-  const folder = mkdtempSync(path.join(os.tmpdir(), `tollgate-redis-${process.pid}-`));
+  const folder = mkdtempSync(path.join(os.tmpdir(), `${prefix}${process.pid}-`));
   const url = `redis://127.0.0.1:${port}/0`;
   let server = await run(port, folder);
   const ask = async (...command: [string, ...string[]]): Promise<unknown> => {
@@ -49,7 +52,8 @@ export async function startTestRedis() {
 }
 
 async function run(port: number, folder: string): Promise<ChildProcess> {
-  const options = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no' };
+  const pidfile = path.join(folder, 'redis.pid');
+  const options = { port, bind: '127.0.0.1', dir: folder, pidfile, save: '', appendonly: 'no' };
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const server = spawn(redisProgram ?? 'redis-server', flags, { stdio: 'ignore' });
   const client = new Redis(port, '127.0.0.1', {
@@ -70,4 +74,19 @@ async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   const ended = new Promise((resolve) => server.once('exit', resolve));
   server.kill(signal);
   await ended;
+}
+
+/** What a run that was killed has left: servers whose folder says so, and their files. */
+export function sweepRedis(): void {
+  for (const name of readdirSync(os.tmpdir()).filter((entry) => entry.startsWith(prefix))) {
+    if (isAlive(Number(name.slice(prefix.length).split('-')[0]))) continue;
+    const folder = path.join(os.tmpdir(), name);
+    try {
+      const pid = Number(readFileSync(path.join(folder, 'redis.pid'), 'utf8'));
+      if (readlinkSync(`/proc/${pid}/cwd`) === folder) process.kill(pid, 'SIGKILL');
+    } catch {
+      // Ended already.
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
