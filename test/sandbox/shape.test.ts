@@ -224,6 +224,26 @@ const invoices = async (): Promise<void> => {
     await post(`invoices/${id}/finalize`, { auto_advance: false });
     await post(`invoices/${id}/${end}`);
   }
+  const draft = await post('invoices', { customer: first.customer });
+  const filled = await post(`invoices/${draft.id}/add_lines`, {
+    lines: [{ amount: 300, description: 'one' }, { amount: 500 }],
+  });
+  const [one, two] = filled.lines.data;
+  await post(`invoices/${draft.id}/lines/${one.id}`, { description: 'another' });
+  await post(`invoices/${draft.id}/update_lines`, { lines: [{ id: one.id, amount: 200 }] });
+  await post(`invoices/${draft.id}/remove_lines`, {
+    lines: [{ id: two.id, behavior: 'delete' }],
+  });
+  for (const kind of [
+    'charges',
+    'customers',
+    'invoices',
+    'payment_intents',
+    'prices',
+    'products',
+    'subscriptions',
+  ])
+    await get(`${kind}/search?query=created%3E0&limit=2`);
   const lines = (await get(`invoices/${first.id}/lines`)).data;
   const noted = { type: 'invoice_line_item', invoice_line_item: lines[0].id, quantity: 1 };
   const query = `invoice=${first.id}&lines[0][type]=${noted.type}&lines[0][invoice_line_item]=${noted.invoice_line_item}&lines[0][quantity]=1&credit_amount=500`;

@@ -69,7 +69,10 @@ const itemsFor = (world: World, customer: Customer, asked: ManualAsked): Invoice
 /** An item is put on a draft, taken off it or changed there: its line and the sums follow. */
 export const refreshDraft = (world: World, id: string): void => {
   const draft = world.store.need('invoice', id);
-  const items = [...world.store.all('invoiceitem')].filter((item) => item.invoice === id);
+  const place = new Map(draft._lines.map((line, i) => [line.invoiceItem, i]));
+  const items = [...world.store.all('invoiceitem')]
+    .filter((item) => item.invoice === id)
+    .sort((a, b) => (place.get(a.id) ?? Infinity) - (place.get(b.id) ?? Infinity) || 0);
   const kept = draft._lines.filter((line) => line.invoiceItem === null);
   const lines = items.map((item) => {
     const before = draft._lines.find((line) => line.invoiceItem === item.id);

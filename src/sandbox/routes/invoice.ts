@@ -4,6 +4,7 @@ import { endpoint, find, type Endpoint, type Raw } from '../api/endpoint.ts';
 import { invalid } from '../api/error.ts';
 import { page } from '../api/list.ts';
 import { bool, isWithin, paging } from '../api/params.ts';
+import * as draft from '../billing/draft-line.ts';
 import { finalizeInvoice, markUncollectible, voidInvoice } from '../billing/invoice.ts';
 import { payInvoice } from '../billing/invoice-pay.ts';
 import { deleteDraft } from '../billing/invoice-manual.ts';
@@ -106,15 +107,30 @@ export const invoiceEndpoints: Endpoint[] = [
   endpoint('GET', `${url}/:id/lines`, z.strictObject({ ...paging }), (call) =>
     lines(call.world, find(call.world, 'invoice', call.ids['id'], 'invoice'), call.params),
   ),
+  endpoint('POST', `${url}/:id/lines/:line`, draft.updateLineParams, (call) => {
+    const invoice = find(call.world, 'invoice', call.ids['id'], 'invoice');
+    const line = draft.updateLine(call.world, invoice, call.ids['line'] ?? '', call.params);
+    const after = call.world.store.need('invoice', invoice.id);
+    return { raw: showLine(call.world, after, line) };
+  }),
+  endpoint('POST', `${url}/:id/add_lines`, draft.addLinesParams, (call) =>
+    draft.addLines(call.world, find(call.world, 'invoice', call.ids['id']), call.params),
+  ),
+  endpoint('POST', `${url}/:id/update_lines`, draft.updateLinesParams, (call) =>
+    draft.updateLines(call.world, find(call.world, 'invoice', call.ids['id']), call.params),
+  ),
+  endpoint('POST', `${url}/:id/remove_lines`, draft.removeLinesParams, (call) =>
+    draft.removeLines(call.world, find(call.world, 'invoice', call.ids['id']), call.params),
+  ),
   endpoint(
     'POST',
     `${url}/:id/finalize`,
     z.strictObject({ auto_advance: bool.optional() }),
     ({ world, params: asked, ids }) => {
-      const draft = requireStatus(find(world, 'invoice', ids['id']), ['draft'], 'finalized');
+      const row = requireStatus(find(world, 'invoice', ids['id']), ['draft'], 'finalized');
       return finalizeInvoice(world, {
-        ...draft,
-        auto_advance: asked.auto_advance ?? draft.auto_advance,
+        ...row,
+        auto_advance: asked.auto_advance ?? row.auto_advance,
       });
     },
   ),

@@ -24,6 +24,7 @@ import { productEndpoints } from './product.ts';
 import { quoteEndpoints } from './quote.ts';
 import { refundEndpoints } from './refund.ts';
 import { scheduleEndpoints } from './schedule.ts';
+import { searchEndpoints } from './search.ts';
 import { setupIntentEndpoints } from './setup-intent.ts';
 import { sourceEndpoints } from './source.ts';
 import { subscriptionItemEndpoints } from './subscription-item.ts';
@@ -32,6 +33,8 @@ import { taxEndpoints } from './tax.ts';
 import { testClockEndpoints } from './test-clock.ts';
 
 export const endpoints: Endpoint[] = [
+  // Before the lists, whose `:id` would be `search`.
+  ...searchEndpoints,
   ...accountEndpoints,
   ...balanceEndpoints,
   ...cashEndpoints,
