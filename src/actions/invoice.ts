@@ -6,9 +6,9 @@ import { callStripe, isRefused } from '../adapters/stripe-error.ts';
 import type { Context } from '../context.ts';
 import { AppError, notFound } from '../domain/error.ts';
 import type { Invoice } from '../generated/prisma/client.ts';
-import { audit } from './audit.ts';
 import { assertOwner } from './caller.ts';
 import type { Caller } from './caller.ts';
+import { recordIntent } from './intent.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
 import { payerOf } from './customer/stripe.ts';
@@ -63,6 +63,13 @@ export async function payInvoice(ctx: Context, caller: Caller, id: string): Prom
 
 async function pay(ctx: Context, caller: Caller, row: Invoice): Promise<void> {
   const method = await methodOf(ctx, row);
+  const entry = {
+    action: 'invoice.pay',
+    objectId: row.id,
+    customerId: row.customer_id,
+    before: { status: row.status },
+  };
+  await inTransaction(ctx, (tx) => recordIntent(tx, ctx.now(), caller, entry));
   try {
     await callStripe(() =>
       ctx.stripe.invoices.pay(
@@ -82,15 +89,6 @@ async function pay(ctx: Context, caller: Caller, row: Invoice): Promise<void> {
     if (!isRefused(error) || now.status !== 'paid') throw error;
   }
   await lookAtInvoice(ctx, row);
-  await inTransaction(ctx, (tx) =>
-    audit(tx, ctx.now(), caller, {
-      action: 'invoice.pay',
-      objectId: row.id,
-      customerId: row.customer_id,
-      before: { status: row.status },
-      after: { status: 'paid' },
-    }),
-  );
 }
 
 /** The card the customer put in last: a subscription may still hold an older one, which Stripe would try first. */

@@ -5,6 +5,7 @@ import { invoiceFacts } from '../../adapters/stripe-invoice.ts';
 import type { InvoiceFacts } from '../../adapters/stripe-invoice.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import { assertIs } from '../../adapters/stripe-answer.ts';
+import { audit } from '../audit.ts';
 import { saveInvoices } from './invoice.ts';
 import { defaultPaymentMethod, savePaymentMethod } from './payment-method.ts';
 import type { PaymentMethodFacts } from './payment-method.ts';
@@ -27,7 +28,7 @@ type Found = {
 export const stripeCustomerReader: Reader<Found> = {
   fetch: fetchCustomer,
   async save(tx, { id, now, found, changes }) {
-    const customer = await ownerOf(tx, id, found, changes);
+    const customer = await ownerOf(tx, { id, now, found }, changes);
     if (!customer) return null;
     if (found === null || found.deleted) {
       await wantSubscriptions(tx, await linkedSubscriptions(tx, customer.id));
@@ -69,7 +70,11 @@ async function fetchCustomer(stripe: Stripe, id: string): Promise<Found> {
   };
 }
 
-async function ownerOf(tx: Tx, id: string, found: Found | null, changes: Change[]) {
+type Look = { id: string; now: Date; found: Found | null };
+
+/** One that we made, and died before we could write down that it is ours. */
+async function ownerOf(tx: Tx, look: Look, changes: Change[]) {
+  const { id, now, found } = look;
   const linked = await tx.customer.findUnique({ where: { stripe_customer_id: id } });
   if (linked || !found?.owner) return linked;
   const { count } = await tx.customer.updateMany({
@@ -78,6 +83,12 @@ async function ownerOf(tx: Tx, id: string, found: Found | null, changes: Change[
   });
   if (count > 0) {
     changes.push({ object: id, field: 'customer_id', ours: null, stripes: found.owner });
+    await audit(tx, now, 'stripe:sync', {
+      action: 'customer.link',
+      objectId: found.owner,
+      customerId: found.owner,
+      after: { stripe_customer_id: id },
+    });
   }
   return tx.customer.findUnique({ where: { stripe_customer_id: id } });
 }

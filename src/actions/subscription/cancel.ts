@@ -9,6 +9,7 @@ import { AppError, invalid } from '../../domain/error.ts';
 import { isFinal } from '../../domain/subscription.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { recordIntent } from '../intent.ts';
 import { publishSubscription } from '../event/subscription.ts';
 import { settlePurchase } from '../purchase/settle.ts';
 import { untilNobodyBuys } from '../purchase/open.ts';
@@ -36,9 +37,9 @@ export async function cancelSubscription(
     if (cancellation.effective === 'at' && cancellation.at <= ctx.now()) {
       throw invalid({ pointer: '/at', detail: 'must be in the future' });
     }
-    await end(ctx, caller, row, cancellation);
-    if (row.stripe_subscription_id)
+    if (row.stripe_subscription_id && !endsSo(row, cancellation))
       await note(ctx, caller, row, { action: 'subscription.cancel', after: cancellation });
+    await end(ctx, caller, row, cancellation);
   });
   return getSubscription(ctx, caller, id);
 }
@@ -50,9 +51,9 @@ export async function undoCancellation(ctx: Context, caller: Caller, id: string)
       isFinal(row.status) || (row.anchor && row.cancel_at && row.cancel_at <= ctx.now());
     if (isOver) throw new AppError('invalid_state', 'This subscription is over already.');
     if (row.stripe_subscription_id) {
-      await keepAtStripe(ctx, row.stripe_subscription_id);
       if (row.cancel_at)
         await note(ctx, caller, row, { action: 'subscription.keep', after: { cancel_at: null } });
+      await keepAtStripe(ctx, row.stripe_subscription_id);
     } else await setFreeEnd(ctx, caller, row, null);
   });
 }
@@ -155,6 +156,13 @@ export async function keepAtStripe(ctx: Context, id: string): Promise<void> {
   await syncNow(ctx, 'subscription', id);
 }
 
+/** Whether that is already known to come, and nothing after it. */
+function endsSo(row: SubscriptionWithPlans, cancellation: Cancellation): boolean {
+  if (cancellation.effective === 'now' || !row.cancel_at || row.pending_reason) return false;
+  const at = cancellation.effective === 'at' ? cancellation.at : row.current_period_end;
+  return at !== null && toSeconds(at) === toSeconds(row.cancel_at);
+}
+
 /** Who asked; what changed at Stripe is noted by the look. */
 async function note(
   ctx: Context,
@@ -164,7 +172,7 @@ async function note(
 ): Promise<void> {
   const { id: objectId, customer_id: customerId, status, cancel_at } = row;
   const entry = { ...what, objectId, customerId, before: { status, cancel_at } };
-  await inTransaction(ctx, (tx) => audit(tx, ctx.now(), caller, entry));
+  await inTransaction(ctx, (tx) => recordIntent(tx, ctx.now(), caller, entry));
 }
 
 async function setFreeEnd(

@@ -7,8 +7,8 @@ import type { Context } from '../../context.ts';
 import { AppError } from '../../domain/error.ts';
 import { isFinal } from '../../domain/subscription.ts';
 import type { PlanVersion } from '../../generated/prisma/client.ts';
-import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { recordIntent } from '../intent.ts';
 import { publishSubscription } from '../event/subscription.ts';
 import { declined } from '../purchase/pay.ts';
 import { startPurchase, versionToSell } from '../purchase/purchase.ts';
@@ -75,17 +75,33 @@ async function moveTo(ctx: Context, caller: Caller, move: Move): Promise<void> {
   if (!move.row.stripe_subscription_id)
     return isFree ? switchFree(ctx, caller, move) : upgrade(ctx, caller, move);
   if (isFree) return endInFree(ctx, caller, move);
-  const { row, version } = move;
-  await inTransaction(ctx, (tx) =>
-    audit(tx, ctx.now(), caller, {
-      action: 'subscription.change',
-      objectId: row.id,
-      customerId: row.customer_id,
-      before: { plan_version_id: row.plan_version_id, quantity: row.quantity },
-      after: { plan_version_id: version.id, quantity: move.quantity, effective: move.effective },
-    }),
-  );
+  if (!isMoved(move)) await noteMove(ctx, caller, move);
   await changeAtStripe(ctx, move);
+}
+
+/** Whether our row says already what is asked for. */
+function isMoved({ row, version, quantity, effective }: Move): boolean {
+  if (effective === 'now' || row.pending_reason === null) {
+    const isThere = row.plan_version_id === version.id && row.quantity === quantity;
+    return isThere && row.pending_reason === null;
+  }
+  const isPlanned = row.pending_plan_version_id === version.id && row.pending_quantity === quantity;
+  return isPlanned && row.pending_reason === 'scheduled';
+}
+
+async function noteMove(
+  ctx: Context,
+  caller: Caller,
+  { row, version, quantity, effective }: Move,
+): Promise<void> {
+  const entry = {
+    action: 'subscription.change',
+    objectId: row.id,
+    customerId: row.customer_id,
+    before: { plan_version_id: row.plan_version_id, quantity: row.quantity },
+    after: { plan_version_id: version.id, quantity, effective },
+  };
+  await inTransaction(ctx, (tx) => recordIntent(tx, ctx.now(), caller, entry));
 }
 
 /** From one free plan to another: with us alone, at once. */
@@ -129,7 +145,7 @@ async function endInFree(ctx: Context, caller: Caller, { row, version }: Move): 
     };
     await lockCustomer(tx, row.customer_id);
     await tx.subscription.update({ where: { id: row.id }, data: pending });
-    await audit(tx, ctx.now(), caller, {
+    await recordIntent(tx, ctx.now(), caller, {
       action: 'subscription.change',
       objectId: row.id,
       customerId: row.customer_id,

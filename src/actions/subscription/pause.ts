@@ -5,8 +5,8 @@ import { callStripe } from '../../adapters/stripe-error.ts';
 import type { Context } from '../../context.ts';
 import { AppError } from '../../domain/error.ts';
 import { isFinal } from '../../domain/subscription.ts';
-import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
+import { recordIntent } from '../intent.ts';
 import { publishSubscription } from '../event/subscription.ts';
 import { syncNow } from '../stripe/object.ts';
 import { lockCustomer } from './row.ts';
@@ -41,23 +41,22 @@ async function setPaused(ctx: Context, caller: Caller, id: string, paused: boole
         'Only a subscription that is in force can be paused or resumed.',
       );
     }
-    if (row.stripe_subscription_id) await setAtStripe(ctx, row, paused);
     await inTransaction(ctx, async (tx) => {
       await lockCustomer(tx, row.customer_id);
-      // For Stripe's own, the look has written and told it already.
-      if (!row.stripe_subscription_id) {
-        await tx.subscription.update({ where: { id }, data: { collection_paused: paused } });
-        await publishSubscription(tx, ctx.now(), { id, before: row });
-      }
       if (row.collection_paused === paused && row.status !== 'paused') return;
-      await audit(tx, ctx.now(), caller, {
+      await recordIntent(tx, ctx.now(), caller, {
         action: paused ? 'subscription.pause' : 'subscription.resume',
         objectId: id,
         customerId: row.customer_id,
         before: { collection_paused: row.collection_paused, status: row.status },
         after: { collection_paused: paused },
       });
+      // Of Stripe's own, the look writes and tells it.
+      if (row.stripe_subscription_id) return;
+      await tx.subscription.update({ where: { id }, data: { collection_paused: paused } });
+      await publishSubscription(tx, ctx.now(), { id, before: row });
     });
+    if (row.stripe_subscription_id) await setAtStripe(ctx, row, paused);
   });
 }
 
