@@ -78,7 +78,7 @@ const functionLines = {
 };
 
 export default tseslint.config(
-  { ignores: ['src/generated/**', 'dist/**', 'node_modules/**', '.tollgate/**'] },
+  { ignores: ['src/generated/**', '**/dist/**', 'node_modules/**', '.tollgate/**'] },
   ...tseslint.configs.strictTypeChecked.map((c) => ({ ...c, files: ['**/*.ts'] })),
   {
     files: ['**/*.ts'],
