@@ -28,10 +28,16 @@ import {
   overdueTrials,
 } from '../src/actions/subscription/overdue.ts';
 import { dueReservations } from '../src/actions/usage/reservation.ts';
+import {
+  leftInvoices,
+  newerSubscriptions,
+  refundedSubscriptions,
+} from '../src/actions/subscription/policy.ts';
 import type { Context } from '../src/context.ts';
 import type { DeclaredJob } from '../src/domain/job.ts';
 import { deliverWebhooks } from './deliver-webhooks.ts';
 import { deliverNotices } from './deliver-notices.ts';
+import { applyPolicies } from './apply-policies.ts';
 import { expireCancellations } from './expire-cancellations.ts';
 import { expireCheckouts } from './expire-checkouts.ts';
 import { expireEvents } from './expire-events.ts';
@@ -76,6 +82,7 @@ export const jobs: Job[] = [
   { name: 'expire-reservations', every: minute, run: expireReservations, rows: [dueReservations] },
   { name: 'follow-access', every: minute, run: followAccess, rows: [dueAccess] },
   { name: 'report-overage', every: minute, run: reportOverage, rows: [dueOverage, dueItems, dueCharges] },
+  { name: 'apply-policies', every: minute, run: applyPolicies, rows: [refundedSubscriptions, newerSubscriptions, leftInvoices] },
   { name: 'expire-sessions', every: 10 * minute, run: expireSessions, rows: expiredSessions },
   { name: 'expire-idempotency', every: 10 * minute, run: expireIdempotency, rows: expiredIdempotencyRecords },
   { name: 'expire-leases', every: 10 * minute, run: expireLeases, rows: expiredLeases },

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { inTransaction } from '../adapters/postgres.ts';
 import type { Context } from '../context.ts';
 import { invalid } from '../domain/error.ts';
+import type { LadderStep } from '../domain/plan.ts';
 import type { Setting } from '../generated/prisma/client.ts';
 import { audit } from './audit.ts';
 import type { Caller } from './caller.ts';
@@ -16,9 +17,17 @@ const names = [
   'renewal_notice_days',
   'payment_retries',
   'payment_retry_hours',
+  'default_ladder',
+  'pause_policy',
+  'refund_policy',
+  'dispute_policy',
+  'duplicate_policy',
+  'open_invoice_policy',
 ] as const;
 
-type Settings = Pick<Setting, (typeof names)[number]>;
+type Settings = Omit<Pick<Setting, (typeof names)[number]>, 'default_ladder'> & {
+  default_ladder: LadderStep[];
+};
 export type SettingChange = { [Name in keyof Settings]?: Settings[Name] | undefined };
 
 export async function getSettings(ctx: Context) {

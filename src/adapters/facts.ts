@@ -12,17 +12,24 @@ import type { Queries } from './postgres.ts';
 /** Ended subscriptions matter only for the words of a denial: the last few suffice. */
 const subscriptionsMax = 20;
 
+/** 9999-12-31: for as long as it is so. */
+const endOfTime = 253_402_214_400_000;
+
+/** With the policies that an operator has chosen already applied: the check need not know them. */
 const customerFacts = `
   c.id AS customer_id, c.blocked, c.timezone, c.spend_cap, ms(c.created_at) AS customer_created_at,
   coalesce((SELECT json_agg(s) FROM (
     SELECT id, plan_version_id AS "planVersionId", status, stripe_subscription_id IS NOT NULL AS "atStripe",
       ms(anchor) AS anchor, ms(current_period_start) AS "periodStart", ms(current_period_end) AS "periodEnd",
       ms(trial_end) AS "trialEnd", ms(cancel_at) AS "cancelAt", ms(ended_at) AS "endedAt",
-      ms(past_due_since) AS "pastDueSince", collection_paused AS "collectionPaused",
+      ms(past_due_since) AS "pastDueSince", collection_paused AND pause_policy = 'deny' AS "collectionPaused",
+      CASE WHEN disputed AND dispute_policy = 'deny' THEN ${endOfTime}
+        WHEN refund_policy = 'deny' THEN ms(refunded_until) END AS "takenBackUntil",
       paused_at_trial_end AS "pausedAtTrialEnd", ever_paid AS "everPaid", ms(started_at) AS "startedAt",
       CASE WHEN pending_plan_version_id IS NOT NULL AND pending_effective_at IS NOT NULL THEN json_build_object(
         'planVersionId', pending_plan_version_id, 'effectiveAt', ms(pending_effective_at)) END AS pending
-    FROM subscription WHERE customer_id = c.id
+    FROM subscription, (SELECT pause_policy, refund_policy, dispute_policy FROM setting) chosen
+    WHERE customer_id = c.id
     ORDER BY status IN ('canceled', 'incomplete_expired'), started_at DESC LIMIT ${subscriptionsMax}
   ) s), '[]') AS subscriptions,
   coalesce((SELECT json_agg(json_build_object('feature', feature, 'limit', "limit", 'extra', extra,

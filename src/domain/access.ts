@@ -18,9 +18,12 @@ export type SubscriptionFacts = {
   cancelAt: number | null;
   endedAt: number | null;
   pastDueSince: number | null;
+  /** Where that is to pause access as well. */
   collectionPaused: boolean;
   pausedAtTrialEnd: boolean;
   everPaid: boolean;
+  /** Up to here what was paid has been given back, and the operator's policy is not to serve that. */
+  takenBackUntil: number | null;
   startedAt: number;
   /** A change that is due at a known instant: it holds from then on, news or not. */
   pending: { planVersionId: string; effectiveAt: number } | null;
@@ -83,7 +86,7 @@ export function standing(
   ladder: LadderStep[],
   now: number,
 ): Standing {
-  const { status, endedAt, cancelAt } = subscription;
+  const { status, endedAt, cancelAt, takenBackUntil } = subscription;
   if (status === 'incomplete_expired') return denied('no_subscription');
   if (isOver(subscription, now)) {
     return whenCanceled({ ...subscription, endedAt: endedAt ?? cancelAt });
@@ -93,6 +96,7 @@ export function standing(
   if (subscription.collectionPaused && status !== 'incomplete') {
     return denied('subscription_paused');
   }
+  if (takenBackUntil !== null && now < takenBackUntil) return denied('payment_past_due');
   return rule(subscription, ladder, now);
 }
 
@@ -123,8 +127,14 @@ export function decisiveSubscription(
 function isMoreDecisive(a: SubscriptionFacts, b: SubscriptionFacts, now: number): boolean {
   const rank = importance(a, now) - importance(b, now);
   if (rank !== 0) return rank > 0;
-  if (importance(a, now) >= 2) return a.startedAt < b.startedAt;
+  if (importance(a, now) >= 2) return isOlder(a, b);
   return (a.endedAt ?? a.cancelAt ?? a.startedAt) > (b.endedAt ?? b.cancelAt ?? b.startedAt);
+}
+
+/** Stripe counts whole seconds, we do not: within one, the row that was there first. */
+function isOlder(a: SubscriptionFacts, b: SubscriptionFacts): boolean {
+  const seconds = Math.floor(a.startedAt / 1000) - Math.floor(b.startedAt / 1000);
+  return seconds === 0 ? a.id < b.id : seconds < 0;
 }
 
 function importance(subscription: SubscriptionFacts, now: number): number {

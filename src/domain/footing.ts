@@ -55,9 +55,10 @@ export function footingHoldsUntil(customer: CustomerFacts, footing: Footing, now
 
 /** Every instant at which time alone may change what this subscription is worth. */
 function turnsOf(subscription: SubscriptionFacts, ladder: LadderStep[]): (number | null)[] {
-  const { cancelAt, trialEnd, periodEnd, pastDueSince, pending } = subscription;
+  const { cancelAt, trialEnd, periodEnd, pastDueSince, takenBackUntil, pending } = subscription;
   return [
     cancelAt,
+    takenBackUntil,
     trialEnd,
     trialEnd === null ? null : trialEnd + newsPatienceMs,
     periodEnd,

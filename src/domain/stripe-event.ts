@@ -1,7 +1,8 @@
 // Which object an event of Stripe's tells us to look at: a table from the event's type to the root object.
 // Only ids and types are read, never what the event says happened; shapes of all API versions are known.
 
-export type RootKind = 'subscription' | 'customer' | 'checkout_session' | 'price' | 'product';
+export type RootKind =
+  'subscription' | 'customer' | 'checkout_session' | 'price' | 'product' | 'charge';
 export type RootObject = {
   kind: RootKind;
   id: string;
@@ -28,6 +29,10 @@ const rules: Rule[] = [
   { prefix: 'payment_method.', find: (o, previous) => of('customer', o) ?? of('customer', previous) },
   { prefix: 'payment_intent.', find: (o) => of('customer', o) },
   { prefix: 'setup_intent.', find: (o) => of('customer', o) },
+  { prefix: 'charge.refunded', find: (o) => root('charge', o) },
+  { prefix: 'charge.dispute.', find: (o) => at('charge', o['charge']) },
+  { prefix: 'charge.refund.', find: (o) => at('charge', o['charge']) },
+  { prefix: 'refund.', find: (o) => at('charge', o['charge']) },
   { prefix: 'charge.', find: (o) => of('customer', o) },
   { prefix: 'price.', find: (o) => root('price', o) },
   { prefix: 'plan.', find: (o) => root('price', o) },

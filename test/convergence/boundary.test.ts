@@ -74,6 +74,7 @@ const facts = (given: Partial<SubscriptionFacts>): SubscriptionFacts => ({
   collectionPaused: false,
   pausedAtTrialEnd: false,
   everPaid: true,
+  takenBackUntil: null,
   startedAt: t - 90 * day,
   pending: null,
   ...given,

@@ -21,6 +21,7 @@ const subscription = (given: Partial<SubscriptionFacts>): SubscriptionFacts => (
   collectionPaused: false,
   pausedAtTrialEnd: false,
   everPaid: true,
+  takenBackUntil: null,
   startedAt: t - 90 * 24 * hour,
   pending: null,
   ...given,
@@ -145,4 +146,20 @@ describe('of several subscriptions', () => {
       'due',
     ],
   ])('%s', (_name, given, expected) => expect(decides(...given)).toBe(expected));
+});
+
+test('of two that began in the same second, the row that was there first decides', () => {
+  const ours = subscription({ id: 'sub_1', startedAt: t + 700 });
+  const stripes = subscription({ id: 'sub_2', startedAt: t });
+  expect(decisiveSubscription([stripes, ours], t + 5_000)?.id).toBe('sub_1');
+  expect(decisiveSubscription([ours, stripes], t + 5_000)?.id).toBe('sub_1');
+});
+
+test.each([
+  [-1, 'payment_past_due'],
+  [0, 'full'],
+  [1, 'full'],
+])('%d ms from the end of a period that was refunded in full, where a refund denies', (ms, what) => {
+  const given = { takenBackUntil: t, periodEnd: t + 30 * 24 * hour };
+  expect(worth(given, t + ms)).toBe(what);
 });

@@ -62,6 +62,7 @@ const subscription = (given: Partial<SubscriptionFacts> = {}): SubscriptionFacts
   collectionPaused: false,
   pausedAtTrialEnd: false,
   everPaid: true,
+  takenBackUntil: null,
   startedAt: t - 900 * hour,
   pending: null,
   ...given,

@@ -51,6 +51,7 @@ const subscription: fc.Arbitrary<SubscriptionFacts> = fc.record({
   collectionPaused: fc.boolean(),
   pausedAtTrialEnd: fc.boolean(),
   everPaid: fc.boolean(),
+  takenBackUntil: maybe,
   startedAt: instant,
   pending: fc.option(fc.record({ planVersionId: version, effectiveAt: instant }), { nil: null }),
 });

@@ -2,6 +2,7 @@
 // plan-version.ts; who sees which plan is decided here.
 import type { Context } from '../../context.ts';
 import { notFound } from '../../domain/error.ts';
+import type { LadderStep } from '../../domain/plan.ts';
 import type { Caller } from '../caller.ts';
 import { afterCursor, pageArguments, toPage } from '../page.ts';
 import type { Page } from '../page.ts';
@@ -10,7 +11,12 @@ import type { PlanContent, PlanView } from './view.ts';
 import { offerFirstVersion, offerNextVersion } from './version.ts';
 
 type Optional<T> = { [K in keyof T]?: T[K] | undefined };
-export type PlanCreate = PlanContent & { key: string; public: boolean };
+export type PlanCreate = Omit<PlanContent, 'ladder'> & {
+  key: string;
+  public: boolean;
+  /** Unless given, that of the settings. */
+  ladder?: LadderStep[] | undefined;
+};
 export type PlanChange = Optional<PlanContent & { public: boolean; archived: boolean }>;
 
 /** Saves the intent, makes Product and Price at Stripe, then offers the plan. 409 `plan_exists`, 503 `stripe_unavailable`. */
@@ -19,9 +25,15 @@ export async function createPlan(
   caller: Caller,
   input: PlanCreate,
 ): Promise<PlanView> {
-  const { key, public: isPublic, ...content } = input;
+  const { key, public: isPublic, ladder = await defaultLadder(ctx), ...rest } = input;
+  const content = { ...rest, ladder };
   await offerFirstVersion(ctx, caller, { key, flags: { public: isPublic }, content });
   return getPlan(ctx, caller, key);
+}
+
+async function defaultLadder(ctx: Context): Promise<LadderStep[]> {
+  const { default_ladder } = await ctx.db.setting.findUniqueOrThrow({ where: { id: 1 } });
+  return default_ladder as LadderStep[];
 }
 
 /** A change of content makes a new version, `public` and `archived` change the plan itself; no change, no version. */

@@ -117,6 +117,9 @@ async function alarmed(
         return { object, field: 'id', ours: object, stripes: null, why: 'missing_at_stripe' };
       return row && { object, field: 'status', ours: row.status, stripes: null, why: 'missing_at_stripe' }; // prettier-ignore
     }
+    // Nothing that differs: Stripe and we say the same.
+    case 'disputed':
+      return null;
     case 'customer_deleted':
     case 'price_deleted':
     case 'product_deleted':

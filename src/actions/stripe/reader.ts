@@ -2,6 +2,7 @@
 // look counts is decided by stripe-object.ts alone.
 import type { RootKind } from '../../domain/stripe-event.ts';
 import { checkoutSessionReader } from './checkout-session.ts';
+import { chargeReader } from './charge.ts';
 import { priceReader, productReader } from './price.ts';
 import { stripeCustomerReader } from './customer.ts';
 import type { Reader } from './want.ts';
@@ -13,4 +14,5 @@ export const readers: { [kind in RootKind]: Reader<unknown> } = {
   checkout_session: checkoutSessionReader,
   price: priceReader,
   product: productReader,
+  charge: chargeReader,
 };

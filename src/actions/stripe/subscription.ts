@@ -7,6 +7,7 @@ import { difference, isFinal, isLive } from '../../domain/subscription.ts';
 import type { PlanVersion, Subscription } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
 import { publishSubscription, publishSubscriptionAlone } from '../event/subscription.ts';
+import { moneyBack } from './charge.ts';
 import { saveInvoices } from './invoice.ts';
 import { endPurchase } from '../purchase/end.ts';
 import { startFreeSubscription } from '../subscription/free.ts';
@@ -79,6 +80,7 @@ async function columns(
     stripe_subscription_id: found.id,
     stripe_schedule_id: found.scheduleId,
     checkout_url: found.status === 'incomplete' ? (row?.checkout_url ?? null) : null,
+    ...(await moneyBack(tx, { stripe_subscription_id: found.id })),
     ...(await pendingColumns(tx, found, row)),
   };
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { changeSettings, getSettings } from '../../actions/setting.ts';
 import { route } from '../route.ts';
-import { planKey } from '../schema/plan.ts';
+import { ladder, planKey } from '../schema/plan.ts';
 
 const usageLateSecondsMax = 3_024_000;
 
@@ -32,6 +32,22 @@ const fields = {
     .meta({
       description: 'Hours after the payment was due; used where payment_retries is tollgate',
     }),
+  default_ladder: ladder.meta({ description: 'The ladder of plans that are made without one' }),
+  pause_policy: z
+    .enum(['deny', 'serve'])
+    .meta({ description: 'What a subscription whose collection is paused gets' }),
+  refund_policy: z
+    .enum(['keep', 'deny', 'cancel'])
+    .meta({ description: 'What a full refund of the current period does' }),
+  dispute_policy: z
+    .enum(['keep', 'deny'])
+    .meta({ description: 'What an open dispute does to access' }),
+  duplicate_policy: z
+    .enum(['report', 'cancel_newer'])
+    .meta({ description: 'What happens to a second live subscription' }),
+  open_invoice_policy: z
+    .enum(['keep', 'void'])
+    .meta({ description: 'What happens to what is owed for a subscription that is over' }),
 };
 const view = z.object(fields);
 

@@ -2,7 +2,6 @@
 // action's.
 import { z } from 'zod';
 import { currencyMultiple, isCurrency } from '../../domain/currency.ts';
-import { defaultLadder } from '../../domain/plan.ts';
 import { instantView, text } from './common.ts';
 
 /** Keys and features alike: short, and safe in paths, headers and scopes. */
@@ -83,7 +82,7 @@ const features = z
     ],
   });
 
-const ladder = z
+export const ladder = z
   .array(
     z.strictObject({
       after_hours: z.int().min(0).max(tenYearsInHours),
@@ -121,7 +120,9 @@ export const planCreate = z.strictObject({
   trial_days: changeable.trial_days.default(0),
   features: changeable.features.default([]),
   pools: changeable.pools.default([]),
-  ladder: ladder.default(defaultLadder),
+  ladder: ladder
+    .optional()
+    .meta({ description: 'Unless given, the default_ladder of the settings' }),
   public: changeable.public.default(true),
 });
 
