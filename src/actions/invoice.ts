@@ -11,6 +11,7 @@ import type { Caller } from './caller.ts';
 import { recordIntent } from './intent.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
+import { invoiceView } from './invoice-view.ts';
 import { payerOf } from './customer/stripe.ts';
 import { syncNow } from './stripe/object.ts';
 import { ownCustomerId } from './subscription/subscription.ts';
@@ -112,26 +113,6 @@ async function loadInvoice(ctx: Context, caller: Caller, id: string): Promise<In
   if (!row) throw notFound();
   assertOwner(caller, row.customer_id);
   return row;
-}
-
-function invoiceView(row: Invoice) {
-  return {
-    id: row.id,
-    customer_id: row.customer_id,
-    subscription_id: row.subscription_id,
-    number: row.number,
-    status: row.status,
-    currency: row.currency,
-    total: Number(row.total),
-    amount_due: Number(row.amount_due),
-    amount_paid: Number(row.amount_paid),
-    period_start: row.period_start.toISOString(),
-    period_end: row.period_end.toISOString(),
-    next_payment_attempt: row.next_payment_attempt?.toISOString() ?? null,
-    hosted_invoice_url: row.hosted_invoice_url,
-    invoice_pdf: row.invoice_pdf,
-    created_at: row.created_at.toISOString(),
-  };
 }
 
 function isDecline(error: unknown): boolean {

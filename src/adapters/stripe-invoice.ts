@@ -19,6 +19,7 @@ export function invoiceFacts(invoice: Stripe.Invoice) {
     period_end: instant(period.end),
     finalized_at: instant(invoice.status_transitions.finalized_at),
     attempted: invoice.attempted,
+    attempt_count: invoice.attempt_count,
     next_payment_attempt: instant(invoice.next_payment_attempt),
     hosted_invoice_url: invoice.hosted_invoice_url ?? null,
     invoice_pdf: invoice.invoice_pdf ?? null,

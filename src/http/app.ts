@@ -26,6 +26,7 @@ import { reconciliationRoutes } from './routes/reconciliation.ts';
 import { routePolicyRoutes } from './routes/route-policy.ts';
 import { settingRoutes } from './routes/setting.ts';
 import { subscriptionRoutes } from './routes/subscription.ts';
+import { timelineRoutes } from './routes/timeline.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { usageReservationRoutes } from './routes/usage-reservation.ts';
 import { webhookEndpointRoutes } from './routes/webhook-endpoint.ts';
@@ -41,6 +42,7 @@ export const routes: Route[] = [
   ...overrideRoutes,
   ...entitlementRoutes,
   ...subscriptionRoutes,
+  ...timelineRoutes,
   ...invoiceRoutes,
   ...apiKeyRoutes,
   ...usageRoutes,

@@ -8,6 +8,7 @@ import { isHardDecline, noticeOf } from '../../domain/dunning.ts';
 import type { DueRows } from '../../domain/job.ts';
 import type { LadderAccess } from '../../domain/plan.ts';
 import type { Dunning, DunningStep, Invoice } from '../../generated/prisma/client.ts';
+import { publishActionRequired } from '../event/payment.ts';
 import { attemptDue } from '../job-attempt.ts';
 import { syncNow } from '../stripe/object.ts';
 import { isLate, lockDebtor } from './debt.ts';
@@ -46,6 +47,7 @@ async function takeStep(ctx: Context, id: string): Promise<void> {
       data: { decline_code: last.declineCode, is_hard: isHardDecline(last.declineCode) },
     });
     if (state !== 'done' || !debtor) return;
+    if (last.needsAction && invoice) await publishActionRequired(tx, now, invoice);
     const kind = noticeOf(row.access as LadderAccess, last);
     await tellDebtor(
       tx,

@@ -8,6 +8,7 @@ import { AppError } from '../../domain/error.ts';
 import type { PlanVersion, Purchase } from '../../generated/prisma/client.ts';
 import { endPurchase } from './end.ts';
 import { cancelUnpaid } from './settle.ts';
+import { publishActionRequired } from '../event/payment.ts';
 import { waitForPayer } from './wait.ts';
 import { syncNow } from '../stripe/object.ts';
 
@@ -40,7 +41,11 @@ export async function buyWithCard(ctx: Context, sale: Sale): Promise<void> {
   const invoice = await openInvoice(ctx, made);
   if (invoice.needsPayer && invoice.url) {
     const page = { now: ctx.now(), url: invoice.url, stripeSubscriptionId: made.id };
-    await inTransaction(ctx, (tx) => waitForPayer(tx, purchase, page));
+    await inTransaction(ctx, async (tx) => {
+      await waitForPayer(tx, purchase, page);
+      const row = await tx.invoice.findUnique({ where: { stripe_invoice_id: invoice.id } });
+      if (row && invoice.needsAction) await publishActionRequired(tx, page.now, row);
+    });
     return;
   }
   await cancelUnpaid(ctx, made.id);
@@ -137,8 +142,9 @@ async function openInvoice(ctx: Context, made: Stripe.Subscription) {
   const intent = intentId
     ? await callStripe(() => ctx.stripe.paymentIntents.retrieve(intentId))
     : null;
-  const needsPayer = intent?.status === 'requires_action' || intent?.status === 'processing';
-  return { id, url: invoice.hosted_invoice_url, needsPayer };
+  const needsAction = intent?.status === 'requires_action';
+  const needsPayer = needsAction || intent?.status === 'processing';
+  return { id, url: invoice.hosted_invoice_url, needsPayer, needsAction };
 }
 
 /** 402 with our invoice's id. */

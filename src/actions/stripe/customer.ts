@@ -36,7 +36,7 @@ export const stripeCustomerReader: Reader<Found> = {
     }
     const { subscriptions, invoices } = found;
     await wantSubscriptions(tx, await unseen(tx, subscriptions));
-    await saveInvoices(tx, { customerId: customer.id, subscriptionId: null, invoices, changes });
+    await saveInvoices(tx, { now, customerId: customer.id, subscriptionId: null, invoices, changes });
     await savePaymentMethod(tx, customer, { method: found.paymentMethod, now });
     return null;
   },

@@ -5,18 +5,20 @@ import type { InvoiceFacts } from '../../adapters/stripe-invoice.ts';
 import { difference } from '../../domain/subscription.ts';
 import { noteChanges } from './want.ts';
 import type { Change } from './want.ts';
+import { publishPayment } from '../event/payment.ts';
 
 /** `subscriptionId` null: of the customer alone, or of a subscription that has no row. */
 export async function saveInvoices(
   tx: Tx,
   given: {
+    now: Date;
     customerId: string;
     subscriptionId: string | null;
     invoices: InvoiceFacts[];
     changes: Change[];
   },
 ): Promise<void> {
-  const { customerId, subscriptionId, invoices, changes } = given;
+  const { now, customerId, subscriptionId, invoices, changes } = given;
   const known = await tx.invoice.findMany({
     where: { stripe_invoice_id: { in: invoices.map((invoice) => invoice.stripe_invoice_id) } },
   });
@@ -32,12 +34,16 @@ export async function saveInvoices(
         ours: null,
         stripes: next.status,
       });
-      await tx.invoice.create({ data: { ...next, id: newId('inv'), customer_id: customerId } });
+      const after = await tx.invoice.create({
+        data: { ...next, id: newId('inv'), customer_id: customerId },
+      });
+      await publishPayment(tx, now, { before: null, after });
       continue;
     }
     const change = difference(row, next);
     if (!change) continue;
     noteChanges(changes, row.stripe_invoice_id, change);
-    await tx.invoice.update({ where: { id: row.id }, data: change.after });
+    const after = await tx.invoice.update({ where: { id: row.id }, data: change.after });
+    await publishPayment(tx, now, { before: row, after });
   }
 }

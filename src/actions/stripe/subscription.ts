@@ -42,7 +42,7 @@ export const subscriptionReader: Reader<StripeSubscriptionFacts> = {
         changes,
       });
     const { invoices } = found;
-    await saveInvoices(tx, { customerId: customer.id, subscriptionId, invoices, changes });
+    await saveInvoices(tx, { now, customerId: customer.id, subscriptionId, invoices, changes });
     await closePurchase(tx, now, found);
     if (!isLive(found.status)) return null;
     if (customer.deleted_at) return 'live_after_deletion';
