@@ -26,6 +26,7 @@ const long = {
   SOAK_COUNTS: values.counts,
   SOAK_ROWS: values.rows,
   FUZZ_RUNS: String(Number(values.minutes) * 10),
+  USAGE_RUNS: String(Number(values.minutes) * 20),
 };
 process.stdout.write(`soak: ${JSON.stringify(long)}\n`);
 const run = spawnSync('npx', ['jest', '--runInBand', '--passWithNoTests', ...tests], {

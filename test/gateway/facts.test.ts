@@ -2,8 +2,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Notify } from '../../src/adapters/notify.ts';
 import { hashSecret } from '../../src/adapters/secret.ts';
+import { makeKey } from '../../src/domain/api-key.ts';
 import { createFacts } from '../../src/gateway/facts.ts';
 import type { Found } from '../../src/gateway/facts.ts';
+import { until } from '../support/until.ts';
 import type { Fixture } from './fixture.ts';
 import { createFixture } from './fixture.ts';
 
@@ -15,8 +17,8 @@ afterAll(() => f.close());
 
 type Listener = Parameters<Notify['listen']>[0];
 
-/** Facts whose notices are in our hands. */
-function factsWith(max = { keys: 100, customers: 100 }) {
+/** Facts whose notices are in our hands; `knowsNone` answers for a database without keys. */
+function factsWith(max = { keys: 100, customers: 100 }, knowsNone = false) {
   let listener: Listener = {};
   const notify = {
     listen: (given: Listener) => {
@@ -31,7 +33,7 @@ function factsWith(max = { keys: 100, customers: 100 }) {
   const query = (given: string) => {
     if (isAway) return Promise.reject(new Error('away'));
     reads += 1;
-    return f.ctx.pool.query(given);
+    return knowsNone ? Promise.resolve({ rows: [] }) : f.ctx.pool.query(given);
   };
   const pool = { query } as unknown as typeof f.ctx.pool;
   const facts = createFacts({ pool, notify, pepper: f.config.keyPepper, max });
@@ -107,4 +109,36 @@ test('memory holds no more keys and customers than it may, and the ones in use s
   const before = reads();
   for (const { keys } of owners.slice(3)) await facts.findKey(keys[0]!);
   expect(reads()).toBe(before);
+});
+
+const strangers = (count: number) =>
+  Array.from({ length: count }, (_, n) => makeKey('test', String(n).padStart(30, '0')));
+
+test('that a key is unknown is asked once, remembered for a moment, and for so many keys only', async () => {
+  const { facts, reads } = factsWith(undefined, true);
+  const keys = strangers(10_001);
+  const ask = async (key: string) => expect(await facts.findKey(key)).toBe('unknown');
+  for (const key of keys) await ask(key);
+  expect(reads()).toBe(10_001);
+  await ask(keys.at(-1)!);
+  expect(reads()).toBe(10_001);
+  // The first one had to go.
+  await ask(keys[0]!);
+  expect(reads()).toBe(10_002);
+  await until('the last one is asked about again', async () => {
+    await ask(keys.at(-1)!);
+    return reads() > 10_002;
+  });
+});
+
+test('a notice about anybody drops what was unknown, and what is no key nobody is asked about', async () => {
+  const { facts, reads, tell } = factsWith(undefined, true);
+  const [key] = strangers(1);
+  await facts.findKey(key!);
+  tell('cus_new');
+  await facts.findKey(key!);
+  expect(reads()).toBe(2);
+  for (const bad of ['', 'nonsense', `${key!}0`, key!.toUpperCase(), 'x'.repeat(60_000)])
+    expect(await facts.findKey(bad)).toBe('unknown');
+  expect(reads()).toBe(2);
 });

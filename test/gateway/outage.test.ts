@@ -135,8 +135,14 @@ test('and what was let through is counted, once', async () => {
   expect(rows[0].lines).toBe(opened);
 });
 
-test('a LISTEN connection that has gone silent is noticed: the answers say how old they are', async () => {
+test('a LISTEN connection that has gone silent is noticed within five seconds: answers say how old they are', async () => {
+  const { notify } = gateway.ctx;
   wire.silence();
+  await until(
+    'nothing was heard for five seconds',
+    () => Date.now() - notify.lastHeardMs() > 5_000,
+  );
+  expect(notify.hearing()).toBe(false);
   await until('the answer is degraded', async () => {
     const { headers } = await ask('GET /plain', known.key);
     return headers.get('x-entitlement-access') === 'degraded';
