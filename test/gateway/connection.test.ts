@@ -45,7 +45,7 @@ test('a connection stays open for more than 75 seconds, and serves call after ca
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const [first, second] = [await ask(0, agent), await ask(0, agent)];
   expect(second.socket).toBe(first.socket);
-  const [, seconds] = /timeout=(\d+)/.exec(first.headers['keep-alive'] ?? '') ?? [];
+  const [, seconds] = /timeout=(\d+)/.exec(String(first.headers['keep-alive'])) ?? [];
   expect(Number(seconds)).toBeGreaterThan(75);
   agent.destroy();
 });
