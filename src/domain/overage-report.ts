@@ -65,10 +65,15 @@ export function overageDue(facts: {
 }
 
 /** When the billing period that began then is over, as far as is known: a change or an end may cut it short. */
-export function billingPeriodEnd(terms: Term[], periodStart: number): number | null {
+function billingPeriodEnd(terms: Term[], periodStart: number): number | null {
   const last = terms.findLast((term) => term.periodStart === periodStart);
   if (!last) return null;
   return last.until === null ? last.periodEnd : Math.min(last.until, last.periodEnd);
+}
+
+/** When what a term has sold is to be billed: where a plan by the year follows, not only when that year is over. */
+export function billedAt(terms: Term[], of: Pick<Term, 'periodStart' | 'periodEnd'>): number {
+  return Math.min(of.periodEnd, billingPeriodEnd(terms, of.periodStart) ?? Infinity);
 }
 
 function windowEnd(counter: Counter, terms: Term[], timezone: string): number | null {

@@ -5,7 +5,7 @@ import type { Tx } from '../../adapters/postgres.ts';
 import type { Context } from '../../context.ts';
 import type { DueRows } from '../../domain/job.ts';
 import { softLimits } from '../../domain/overage.ts';
-import { billingPeriodEnd, overageDue } from '../../domain/overage-report.ts';
+import { billedAt, overageDue } from '../../domain/overage-report.ts';
 import type { Counter, Overage, Term } from '../../domain/overage-report.ts';
 import { withOverrides } from '../../domain/override.ts';
 import type { Override } from '../../domain/override.ts';
@@ -178,7 +178,7 @@ async function putOnCharges(tx: Tx, accrual: Accrual): Promise<void> {
   for (const { term, limit, units } of summed(due)) {
     const version = accrual.versions.find(({ id }) => id === term.versionId)!;
     const price = await overagePriceOf(tx, { version, limit, now: accrual.now });
-    const periodEnd = billingPeriodEnd(accrual.terms, term.periodStart) ?? term.periodEnd;
+    const periodEnd = billedAt(accrual.terms, term);
     await tx.$executeRaw`
       INSERT INTO overage_charge AS c (id, subscription_id, customer_id, overage_price_id, period_start, period_end,
         is_trial, units, state, created_at)

@@ -2,7 +2,7 @@
 // cap bounds what all charges of the period cost together. In the caller's transaction, with the customer locked.
 import type { Tx } from '../../adapters/postgres.ts';
 import { costAtMost, lineAmount } from '../../domain/overage.ts';
-import { billingPeriodEnd, unitsWithinCap } from '../../domain/overage-report.ts';
+import { billedAt, unitsWithinCap } from '../../domain/overage-report.ts';
 import type { Term } from '../../domain/overage-report.ts';
 import type { OverageCharge } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
@@ -21,9 +21,8 @@ export async function fixCharges(
     const periodStart = charge.period_start.getTime();
     const isRunning = terms.some((term) => term.periodStart === periodStart && term.until === null);
     if (isRunning && charge.period_end > now) continue;
-    const known = billingPeriodEnd(terms, periodStart);
-    const periodEnd = known === null ? charge.period_end : new Date(known);
-    await fix(tx, { ...charge, period_end: periodEnd }, now);
+    const periodEnd = billedAt(terms, { periodStart, periodEnd: charge.period_end.getTime() });
+    await fix(tx, { ...charge, period_end: new Date(periodEnd) }, now);
   }
 }
 
