@@ -37,7 +37,6 @@ export type StripeSubscriptionFacts = {
   unpaidChange: { items: PriceQuantity[] } | null;
   /** The next phase of an attached schedule. */
   nextPhase: { items: PriceQuantity[]; startsAt: Date } | null;
-  scheduleId: string | null;
   latestInvoiceId: string | null;
   startedAt: Date;
   invoices: InvoiceFacts[];
@@ -90,7 +89,6 @@ function subscriptionFacts(
     everPaid: invoices.some((invoice) => invoice.amount_paid > 0),
     unpaidChange: unpaidChange(subscription),
     nextPhase: nextPhase(subscription),
-    scheduleId: idOf(subscription.schedule),
     latestInvoiceId: idOf(subscription.latest_invoice),
     startedAt: instant(subscription.start_date),
     invoices: invoices.map((invoice) => invoiceFacts(invoice)),

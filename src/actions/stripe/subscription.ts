@@ -78,7 +78,6 @@ async function columns(
     paused_at_trial_end: found.pausedAtTrialEnd,
     ever_paid: found.everPaid,
     stripe_subscription_id: found.id,
-    stripe_schedule_id: found.scheduleId,
     checkout_url: found.status === 'incomplete' ? (row?.checkout_url ?? null) : null,
     ...(await moneyBack(tx, { stripe_subscription_id: found.id })),
     ...(await pendingColumns(tx, found, row)),
