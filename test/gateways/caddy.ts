@@ -8,21 +8,26 @@ export const caddy: Program = {
   isInstalled: () => findExecutable('caddy') !== null,
   variants: ['closed', 'open'],
   isShared: false,
-  start,
+  start: startCaddy,
 };
 
-async function start(variant: Variant, place: Place) {
+/** `bare`: the same site without the check, for comparison. */
+export async function startCaddy(variant: Variant | 'bare', place: Place) {
   const folder = await makeFolder('caddy');
   const port = await freePort();
   const home: Change = ['/etc/caddy/', `${folder.path}/`];
-  const snippet: Change[] =
-    variant === 'open' ? [['import tollgate\n', 'import tollgate_fail_open 127.0.0.1:9000\n']] : [];
+  const switches: Record<Variant | 'bare', Change[]> = {
+    bare: [['\timport tollgate\n', '']],
+    closed: [],
+    cached: [],
+    open: [['import tollgate\n', 'import tollgate_fail_open 127.0.0.1:9000\n']],
+  };
   const files: Record<string, Change[]> = {
     'tollgate.caddy': [home, ['127.0.0.1:3402', `127.0.0.1:${place.tollgatePort}`]],
     'tollgate-token.caddy': [['tgg_replace_me', place.token]],
     Caddyfile: [
       home,
-      ...snippet,
+      ...switches[variant],
       ['127.0.0.1:9000', `127.0.0.1:${place.apiPort}`],
       [':8080 {', `http://127.0.0.1:${port} {`],
     ],

@@ -12,14 +12,20 @@ export const nginx: Program = {
   isInstalled: () => findExecutable('nginx') !== null && existsSync(njs),
   variants: ['closed', 'cached', 'open'],
   isShared: true,
-  start,
+  start: startNginx,
 };
 
-async function start(variant: Variant, place: Place) {
+/** `bare`: the same site without the check, for comparison. */
+export async function startNginx(variant: Variant | 'bare', place: Place) {
   const folder = await makeFolder('nginx');
   const port = await freePort();
   const home: Change = ['/etc/nginx/tollgate/', `${folder.path}/`];
-  const switches: Record<Variant, Change[]> = {
+  const unprotected: Change[] = ['check', 'protect'].map((file) => [
+    `include ${home[0]}${file}.conf;`,
+    '',
+  ]);
+  const switches: Record<Variant | 'bare', Change[]> = {
+    bare: [],
     closed: [],
     cached: [[`# include ${home[0]}cache.conf`, `include ${home[0]}cache.conf`]],
     open: [[`# include ${home[0]}fail-open.conf`, `include ${home[0]}fail-open.conf`]],
@@ -39,7 +45,7 @@ async function start(variant: Variant, place: Place) {
     'site.conf': [
       ['127.0.0.1:9000', `127.0.0.1:${place.apiPort}`],
       ['listen 8080', `listen 127.0.0.1:${port}`],
-      home,
+      ...(variant === 'bare' ? unprotected : [home]),
     ],
   };
   for (const [file, changes] of Object.entries(files)) {
