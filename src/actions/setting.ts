@@ -17,6 +17,8 @@ const names = [
   'renewal_notice_days',
   'payment_retries',
   'payment_retry_hours',
+  'usage_retention_days',
+  'event_retention_days',
   'default_ladder',
   'pause_policy',
   'refund_policy',

@@ -7,7 +7,7 @@ import type { Tick } from '../domain/job.ts';
 import { within } from './deadline.ts';
 import type { Log } from './log.ts';
 import { jobOptions } from './queue-home.ts';
-import type { Consumer, Producer, QueueHome } from './queue-home.ts';
+import type { Consumer, Producer } from './queue-home.ts';
 import { createPostgresHome } from './queue-postgres.ts';
 import { createProducer } from './queue-producer.ts';
 import { createRedisHome } from './queue-redis.ts';
@@ -18,6 +18,8 @@ const queueName = 'tollgate';
 const wakeWithinMs = 2_000;
 const lookAgainAfterMs = 25;
 const lookAfterEveryMs = 10_000;
+/** What only an operator can mend is said again and again. */
+const warnEveryMs = 600_000;
 /** SIGTERM promises 10 s; what is not done by then is picked up by another worker when its lock ends. */
 const drainWithinMs = 8_000;
 /** More than there are long backlogs at once, so that nothing urgent waits behind them. */
@@ -100,9 +102,17 @@ export function createQueue(options: { url: string; redisUrl?: string | undefine
       );
       consumer.on('error', complain);
       await consumer.waitUntilReady();
-      const lookAfter = () => void lookAfterQueue({ home, queue, table, log }).catch(complain);
-      lookAfter();
-      lookingAfter = setInterval(lookAfter, lookAfterEveryMs);
+      let warnedAt = 0;
+      const lookAfter = async () => {
+        await mendSchedule(queue, table);
+        const warning = await home.inspect();
+        if (!warning || Date.now() - warnedAt < warnEveryMs) return;
+        warnedAt = Date.now();
+        log.error({ queue: home.kind }, warning);
+      };
+      const look = () => void lookAfter().catch(complain);
+      look();
+      lookingAfter = setInterval(look, lookAfterEveryMs);
     },
 
     /** Each scheduled job once, now, on whichever worker; `unavailable` where none got through in time. */
@@ -141,15 +151,6 @@ export function createQueue(options: { url: string; redisUrl?: string | undefine
       await home.close();
     },
   };
-}
-
-type LookedAfter = { home: QueueHome; queue: Producer; table: ScheduledJob[]; log: Log };
-
-/** Mends the schedule where the queue was emptied, and says what only an operator can mend. */
-async function lookAfterQueue({ home, queue, table, log }: LookedAfter): Promise<void> {
-  await mendSchedule(queue, table);
-  const warning = await home.inspect();
-  if (warning) log.error({ queue: home.kind }, warning);
 }
 
 /** One waits at most; a wake that meets an active run is kept and becomes the next one. */

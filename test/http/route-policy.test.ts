@@ -129,6 +129,8 @@ describe('settings', () => {
       renewal_notice_days: 7,
       payment_retries: 'stripe',
       payment_retry_hours: [72, 120, 168, 240, 336],
+      usage_retention_days: 800,
+      event_retention_days: 400,
     });
     const unknown = await http.operator('PATCH', '/settings', { default_plan: 'nope' });
     expect([unknown.status, unknown.body.errors[0].pointer]).toEqual([422, '/default_plan']);

@@ -1,8 +1,10 @@
 // What is thrown away, and what is not; and purchases whose process died between Stripe's answer and our commit.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { expireEvents } from '../../jobs/expire-events.ts';
 import { expireIdempotency } from '../../jobs/expire-idempotency.ts';
 import { expireIncomplete } from '../../jobs/expire-incomplete.ts';
 import { expireSessions } from '../../jobs/expire-sessions.ts';
+import { expireUsage } from '../../jobs/expire-usage.ts';
 import { newId } from '../../src/adapters/id.ts';
 import { startBilling } from '../support/billing.ts';
 import type { Billing } from '../support/billing.ts';
@@ -39,6 +41,60 @@ describe('expire-sessions and expire-idempotency', () => {
     expect(await db.idempotencyRecord.count({ where: { id: Buffer.from('young') } })).toBe(1);
     expect(await db.customerSession.count({ where: { hash: Buffer.from('valid') } })).toBe(1);
     expect(await run()).toEqual({ idempotency_record: 0, customer_session: 0, failed: 0 });
+  });
+});
+
+describe('expire-events and expire-usage', () => {
+  test('keep things for as long as the settings say, and no day longer', async () => {
+    const { id } = await billing.customer();
+    const { pool } = billing.ctx;
+    const eventOf = (days: number) =>
+      pool.query(
+        `INSERT INTO stripe_event (id, type, object_id, payload, created_at, received_at, processed_at)
+         SELECT 'evt_' || $1::int, 'x', '', '{}', t, t, t FROM (SELECT now() - make_interval(days => $1) AS t) past`,
+        [days],
+      );
+    for (const days of [29, 31, 399, 401]) await eventOf(days);
+    await pool.query(
+      `INSERT INTO stripe_event (id, type, object_id, payload, created_at, received_at)
+       SELECT 'evt_unheard', 'x', 'sub_x', '{}', t, t FROM (SELECT now() - interval '500 days' AS t) past`,
+    );
+    await pool.query(
+      `INSERT INTO usage_counter (customer_id, feature, "window", window_start, used)
+       SELECT $1, 'calls', kind, date_trunc('day', now()) - days * interval '1 day', 1
+       FROM (VALUES ('hour', 1), ('hour', 5), ('month', 5), ('month', 420), ('billing_period', 900)) v (kind, days)`,
+      [id],
+    );
+    await pool.query('UPDATE overage_progress SET accounted_until = now()');
+    const kept = async () => {
+      const events = await pool.query(
+        `SELECT id FROM stripe_event WHERE id ~ '^evt_(\\d+|unheard)$' ORDER BY id`,
+      );
+      const counters = await pool.query(
+        `SELECT "window", (now()::date - window_start::date) AS days FROM usage_counter WHERE customer_id = $1 ORDER BY 1, 2`,
+        [id],
+      );
+      return [
+        events.rows.map((row) => row.id),
+        counters.rows.map((row) => `${row.window} ${row.days}`),
+      ];
+    };
+    await expireEvents(billing.ctx);
+    await expireUsage(billing.ctx);
+    expect(await kept()).toEqual([
+      ['evt_29', 'evt_31', 'evt_399', 'evt_unheard'],
+      ['hour 1', 'month 5', 'month 420'],
+    ]);
+    const shorter = { event_retention_days: 30, usage_retention_days: 410 };
+    expect((await billing.operator('PATCH', '/settings', shorter)).status).toBe(200);
+    await expireEvents(billing.ctx);
+    await expireUsage(billing.ctx);
+    expect(await kept()).toEqual([
+      ['evt_29', 'evt_unheard'],
+      ['hour 1', 'month 5'],
+    ]);
+    const tooShort = await billing.operator('PATCH', '/settings', { usage_retention_days: 300 });
+    expect(tooShort.status).toBe(422);
   });
 });
 

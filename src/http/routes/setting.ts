@@ -5,6 +5,11 @@ import { route } from '../route.ts';
 import { ladder, planKey } from '../schema/plan.ts';
 
 const usageLateSecondsMax = 3_024_000;
+/** A year's window, and the usage that may come late for it. */
+const usageRetentionDaysMin = 410;
+/** Longer than deliveries and payments are tried. */
+const eventRetentionDaysMin = 30;
+const retentionDaysMax = 3_650;
 
 const fields = {
   default_access: z.enum(['free', 'key', 'subscription', 'deny']),
@@ -32,6 +37,15 @@ const fields = {
     .meta({
       description: 'Hours after the payment was due; used where payment_retries is tollgate',
     }),
+  usage_retention_days: z.int().min(usageRetentionDaysMin).max(retentionDaysMax).meta({
+    description:
+      'How long the counts of days, months and billing periods are kept, from their start',
+  }),
+  event_retention_days: z
+    .int()
+    .min(eventRetentionDaysMin)
+    .max(retentionDaysMax)
+    .meta({ description: 'How long events, notices and deliveries are kept' }),
   default_ladder: ladder.meta({ description: 'The ladder of plans that are made without one' }),
   pause_policy: z
     .enum(['deny', 'serve'])
