@@ -8,9 +8,15 @@ import type { SubscriptionView, SubscriptionWithPlans } from '../subscription/su
 import { publishAccess } from './access.ts';
 import { publish } from './publish.ts';
 
-type Changed = { id: string; before: Subscription | null };
+type Changed = {
+  id: string;
+  /** The row as it was, null where it is new. */
+  before: Subscription | null;
+  /** When it happened, where that was earlier than now. */
+  at?: Date;
+};
 
-/** `before` is the row as it was, null where it is new. Nothing that anybody is told of changed: nothing is published. */
+/** Nothing that anybody is told of changed: nothing is published. */
 export async function publishSubscription(tx: Tx, now: Date, changed: Changed): Promise<void> {
   const customerId = await publishSubscriptionAlone(tx, now, changed);
   await publishAccess(tx, now, customerId);
@@ -20,18 +26,18 @@ export async function publishSubscription(tx: Tx, now: Date, changed: Changed): 
 export async function publishSubscriptionAlone(
   tx: Tx,
   now: Date,
-  { id, before }: Changed,
+  { id, before, at = now }: Changed,
 ): Promise<string> {
   const after = await tx.subscription.findUniqueOrThrow({ where: { id }, include: withPlans });
   const type = subscriptionEvent(before, after);
   if (type) {
-    const subscription = subscriptionView(after, now);
-    const previous = before && otherwise(await viewOf(tx, now, before), subscription);
+    const subscription = subscriptionView(after, at);
+    const previous = before && otherwise(await viewOf(tx, at, before), subscription);
     await publish(tx, {
       customerId: after.customer_id,
       subscriptionId: id,
       type,
-      at: now,
+      at,
       data: { subscription, previous },
     });
   }

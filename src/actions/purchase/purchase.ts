@@ -22,6 +22,8 @@ export type PurchaseInput = {
   customer_id?: string | undefined;
   plan: string;
   quantity?: number | undefined;
+  /** A paid plan as a gift; an operator's to give. */
+  comped?: boolean | undefined;
   promotion_code?: string | undefined;
   success_url?: string | undefined;
   cancel_url?: string | undefined;
@@ -35,11 +37,21 @@ export async function startPurchase(
 ): Promise<SubscriptionView> {
   const customerId = await customerToServe(ctx, caller, input.customer_id);
   const version = await versionToSell(ctx, caller, input.plan);
+  if (input.comped) assertGift(caller, version);
   const id =
-    version.price_amount === null
+    version.price_amount === null || input.comped
       ? await takeFree(ctx, caller, { customerId, version, input })
       : await buy(ctx, caller, { customerId, version, input });
   return getSubscription(ctx, caller, id);
+}
+
+function assertGift(caller: Caller, version: PlanVersion): void {
+  if (caller.kind !== 'operator') {
+    throw invalid({ pointer: '/comped', detail: 'is for operators to give' });
+  }
+  if (version.price_amount === null) {
+    throw invalid({ pointer: '/comped', detail: 'is of no use on a free plan' });
+  }
 }
 
 type Wish = { customerId: string; version: PlanVersion; input: PurchaseInput };
@@ -96,11 +108,11 @@ async function promotionCodeId(ctx: Context, code: string | undefined): Promise<
   return data[0].id;
 }
 
-/** A free plan lives with us alone: the first one, or another instead of the one there is. */
+/** A free plan, or a gift, lives with us alone: the first one, or another instead of the one there is. */
 async function takeFree(ctx: Context, caller: Caller, wish: Wish): Promise<string> {
   const { customerId, version, input } = wish;
   if (input.promotion_code !== undefined) {
-    throw invalid({ pointer: '/promotion_code', detail: 'cannot be used on a free plan' });
+    throw invalid({ pointer: '/promotion_code', detail: 'cannot be used where nothing is paid' });
   }
   const waiting = await goingOn(ctx.db, customerId);
   if (waiting?.state === 'checkout') await settlePurchase(ctx, waiting);
@@ -116,7 +128,8 @@ async function takeFree(ctx: Context, caller: Caller, wish: Wish): Promise<strin
     if (own?.status === 'active' && own.plan_version_id === version.id) {
       throw new AppError('subscription_exists', 'This customer is on that plan already.');
     }
-    const start = { now, actor: caller, customerId, versionId: version.id, at: now };
+    const { quantity } = input;
+    const start = { now, actor: caller, customerId, versionId: version.id, quantity, at: now };
     return (await startFreeSubscription(tx, start)).id;
   });
 }

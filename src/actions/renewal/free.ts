@@ -9,6 +9,8 @@ import { publishSubscription } from '../event/subscription.ts';
 import { settleDue } from '../job-due.ts';
 
 const actor = 'job:renew-subscriptions';
+/** A worker that was away for longer takes the rest at its next run. */
+const periodsMax = 36;
 
 /** One that has no period yet gets its first one. Its customer is locked with it. */
 export const dueFreeRenewals: DueRows = {
@@ -24,9 +26,16 @@ export const dueFreeRenewals: DueRows = {
 export async function renewFreeSubscriptions(
   ctx: Context,
 ): Promise<{ settled: number; failed: number }> {
-  return settleDue(ctx, dueFreeRenewals, async (tx, { ids, now }) => {
-    for (const id of ids) await renew(tx, now, id);
-  });
+  const count = { settled: 0, failed: 0 };
+  for (let period = 0; period < periodsMax && !ctx.queue.stopping(); period += 1) {
+    const { settled, failed } = await settleDue(ctx, dueFreeRenewals, async (tx, { ids, now }) => {
+      for (const id of ids) await renew(tx, now, id);
+    });
+    count.settled += settled;
+    count.failed += failed;
+    if (settled === 0) break;
+  }
+  return count;
 }
 
 /** The next period, which has begun. The first one only gets its dates: nothing was renewed. */
@@ -41,5 +50,5 @@ async function renew(tx: Tx, now: Date, id: string): Promise<void> {
   const before = { current_period_start, current_period_end: last };
   const entry = { action: 'subscription.renew', objectId: id, customerId, before, after };
   await audit(tx, now, actor, entry);
-  await publishSubscription(tx, now, { id, before: row });
+  await publishSubscription(tx, now, { id, before: row, at: period.start });
 }

@@ -1,4 +1,4 @@
-// Subscriptions to free plans, which live with us alone: a row with an anchor and no Stripe.
+// Subscriptions to free plans and gifts, which live with us alone: a row with an anchor and no Stripe.
 // Knows nothing of money; who may have one is decided by the caller.
 import { newId } from '../../adapters/id.ts';
 import type { Tx } from '../../adapters/postgres.ts';
@@ -13,6 +13,8 @@ type Start = {
   actor: Caller | string;
   customerId: string;
   versionId: string;
+  /** 1 unless named. */
+  quantity?: number | undefined;
   /** From when on it counts; its periods are months from here. */
   at: Date;
 };
@@ -23,7 +25,7 @@ export async function startFreeSubscription(tx: Tx, start: Start): Promise<Subsc
   const free = {
     plan_version_id: start.versionId,
     status: 'active',
-    quantity: 1,
+    quantity: start.quantity ?? 1,
     anchor: own?.anchor ?? start.at,
     pending_plan_version_id: null,
     pending_quantity: null,

@@ -100,6 +100,7 @@ export function subscriptionView(row: SubscriptionWithPlans, now: Date) {
     plan_version: row.plan_version?.version ?? null,
     status: isFreeAndOver(row, now) ? 'canceled' : row.status,
     quantity: row.quantity,
+    comped: row.anchor !== null && row.plan_version?.price_amount != null,
     current_period_start: text(period.start),
     current_period_end: text(period.end),
     trial_end: text(row.trial_end),

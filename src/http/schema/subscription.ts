@@ -18,6 +18,12 @@ export const subscriptionCreate = z.strictObject({
   customer_id: owner.optional(),
   plan: planKey,
   quantity: quantity.default(1),
+  comped: z
+    .boolean()
+    .default(false)
+    .meta({
+      description: 'By an operator only: a paid plan as a gift, of which Stripe knows nothing',
+    }),
   promotion_code: text(500).optional(),
   success_url: returnUrl.optional(),
   cancel_url: returnUrl.optional(),
@@ -64,6 +70,7 @@ export const subscriptionView = z.object({
   plan_version: z.int().nullable(),
   status: z.string().meta({ description: "In Stripe's words", examples: ['active'] }),
   quantity: z.int(),
+  comped: z.boolean().meta({ description: 'A paid plan as a gift' }),
   current_period_start: instantView.nullable(),
   current_period_end: instantView.nullable(),
   trial_end: instantView.nullable(),
