@@ -15,7 +15,12 @@ export async function start(name: string, env: Record<string, string>): Promise<
     ['--import', 'tsx', fileURLToPath(new URL(`./server/${name}.ts`, import.meta.url))],
     { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const died = once(child, 'exit').then(([code]) => {
+    throw new Error(`the server ${name} ended with ${code} before it listened`);
+  });
+  const [line] = (await Promise.race([once(child.stdout, 'data'), died])) as [Buffer];
+  // It may end now: nobody asks this promise any more.
+  died.catch(() => undefined);
   return { url: line.toString().trim(), child };
 }
 

@@ -16,13 +16,14 @@ export type Row = {
 
 const method = `What this is: one load generator, the servers and PostgreSQL share this machine's cores, so rates are lower than
 on machines of their own, and two processes gain little where there are two cores. Ratios compare rows of this run.
-Each row is the best of the rounds. Keys are asked in turn; caches are warm. Latency is the load generator's view at
-full load, so it is mostly waiting; it is not service time. CPU is the server process's own, without PostgreSQL's.`;
+Each row is the best of the rounds, after one that is not counted. Keys are asked in turn, each was asked before: caches
+are warm. Customers: 10,000, or as many as keys. Latency is the load generator's view at full load, so it is mostly
+waiting; it is not service time. CPU is the server process's own, without PostgreSQL's. Not measured: a network, TLS, a
+gateway in front, keys asked for the first time. If the machine was not idle before, read CPU per request instead.`;
 
-export function printTable(
-  rows: Row[],
-  { loader, seconds, rounds }: { loader: string; seconds: number; rounds: number },
-): void {
+type Machine = { loader: string; seconds: number; rounds: number; loadBefore: number };
+
+export function printTable(rows: Row[], { loader, seconds, rounds, loadBefore }: Machine): void {
   const heads = [
     'scenario',
     'keys',
@@ -64,7 +65,9 @@ export function printTable(
     process.stdout.write(
       `${line.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ')}\n`,
     );
-  process.stdout.write(`\n${loader}, ${seconds} s a round, ${rounds} rounds\n\n`);
+  process.stdout.write(
+    `\n${loader}, ${seconds} s a round, ${rounds} rounds; load of the machine before: ${loadBefore.toFixed(1)}\n\n`,
+  );
   print(heads);
   for (const line of lines) print(line);
   process.stdout.write(`\n${method}\n`);

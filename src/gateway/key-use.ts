@@ -1,12 +1,12 @@
-// Remembers when keys were last used and writes it down every half minute, many keys in one statement: right
-// within 60 s, and no write per call. What a crash loses is half a minute of a hint.
+// Remembers when keys were last used and writes it down a few times a minute, many keys in one statement: right
+// within 60 s, and no write per call. What a crash loses is a moment of a hint.
 import type pg from 'pg';
 import { writeKeyUses } from '../adapters/key-use.ts';
 import type { Log } from '../adapters/log.ts';
 
-const flushEveryMs = 30_000;
+const flushEveryMs = 15_000;
 /** A key in constant use is noted this often: with the time until the write that is less than a minute. */
-const noteEveryMs = 15_000;
+const noteEveryMs = 40_000;
 const rowsMax = 5_000;
 
 /** A key in memory and when its use was last noted. */
