@@ -104,12 +104,11 @@ try {
   if (!redis) process.stdout.write('Redis left out: no redis-server or valkey-server on PATH.\n');
   for (const kind of kinds) {
     for (const rows of sizes) {
-      measured.push(await measure(kind, rows, null));
-      if (redis) measured.push(await measure(kind, rows, redis.url));
+      await keep(await measure(kind, rows, null));
+      if (redis) await keep(await measure(kind, rows, redis.url));
     }
   }
   print();
-  await writeFile('bench/jobs.json', `${JSON.stringify({ workers, measured }, null, 2)}\n`);
 } finally {
   await admin.end();
   await sandbox.close();
@@ -118,6 +117,14 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 process.exit(0);
+
+/** At once, so that a run that is broken off has told what it knew. */
+async function keep(row: Measured): Promise<void> {
+  measured.push(row);
+  const { home, kind, rows, settled, seconds, perSecond } = row;
+  process.stderr.write(`${kind}, ${home}: ${settled} of ${rows} in ${seconds} s, ${perSecond}/s\n`);
+  await writeFile('bench/jobs.json', `${JSON.stringify({ workers, measured }, null, 2)}\n`);
+}
 
 /** On a database of its own: workers up and idle first, then the backlog, then one wake. */
 async function measure(kind: Kind, rows: number, redisUrl: string | null): Promise<Measured> {
@@ -146,7 +153,6 @@ async function measure(kind: Kind, rows: number, redisUrl: string | null): Promi
     }
     const seconds = (Date.now() - began) / 1_000;
     const settled = rows - left;
-    process.stderr.write('.');
     return {
       home: redisUrl ? 'Redis' : 'PostgreSQL', kind: kind.name, rows, workers, settled, seconds,
       perSecond: Math.round(settled / seconds), cut: left > 0,
@@ -195,7 +201,6 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 function print(): void {
-  process.stderr.write('\n');
   console.table(
     measured.map(({ home, kind, rows, seconds, perSecond, cut }) => ({
       'settles one': kind,

@@ -229,6 +229,17 @@ export const makeDue: Record<string, MakeDue> = {
       newId('req'),
     ),
 
+  /** A payment was given back, and that is to end the subscription. */
+  async 'apply-policies'(billing) {
+    const { id } = await subscribed(billing, 'pro');
+    await sql(billing, `UPDATE setting SET refund_policy = 'cancel'`);
+    await sql(
+      billing,
+      `UPDATE subscription SET refunded_until = now() + interval '1 day' WHERE id = $1`,
+      id,
+    );
+  },
+
   async 'expire-overrides'(billing) {
     const { id } = await billing.customer();
     await sql(

@@ -12,7 +12,7 @@ const rowsLong = Number(process.env.SOAK_ROWS ?? 0);
 const customers = rowsLong > 0 ? rowsLong / 2 : 60;
 /** In the short form the last workers are let live, so that it ends soon. */
 const killsMax = rowsLong > 0 ? Infinity : 2;
-const limitMs = rowsLong > 0 ? 1_200_000 : 90_000;
+const limitMs = rowsLong > 0 ? 1_200_000 : 120_000;
 
 /** Those of the table that settle what makeBacklog makes. */
 const settlers = ['expire-keys', 'expire-cancellations'];
