@@ -227,7 +227,9 @@ describe('the portal', () => {
     });
     const session = await stripe.billingPortal.sessions.create({ customer: customer.id });
     await post(session.url, { cancel: made.id });
-    expect((await stripe.subscriptions.retrieve(made.id)).cancel_at_period_end).toBe(true);
+    const ending = await stripe.subscriptions.retrieve(made.id);
+    expect(ending.cancel_at_period_end).toBe(false);
+    expect(ending.cancel_at).toBe(ending.items.data[0]!.current_period_end);
     await post(session.url, { keep: made.id });
     expect((await stripe.subscriptions.retrieve(made.id)).cancel_at).toBeNull();
     expect((await fetch(`${session.url}x`)).status).toBe(404);

@@ -40,10 +40,13 @@ const amounts = (invoice: Stripe.Invoice): string[] => {
   const sum = (list: { amount: number }[]): number =>
     list.reduce((all, one) => all + one.amount, 0);
   const off = sum(invoice.total_discount_amounts ?? []);
+  const added = sum(
+    (invoice.total_taxes ?? []).filter(({ tax_behavior: how }) => how === 'exclusive'),
+  );
   const balance = (invoice.ending_balance ?? invoice.starting_balance) - invoice.starting_balance;
   const rules: [boolean, string][] = [
     [invoice.lines.has_more || sum(invoice.lines.data) === subtotal, 'lines are not the subtotal'],
-    [subtotal - off === total, 'subtotal less discounts is not the total'],
+    [subtotal - off + added === total, 'subtotal less discounts and with taxes is not the total'],
     [due >= 0 && paid >= 0 && invoice.amount_remaining >= 0, 'an amount is negative'],
     [
       status === 'void' || paid + invoice.amount_remaining === due,
@@ -113,11 +116,24 @@ const sequence = (row: Stripe.Subscription, invoices: Stripe.Invoice[]): string[
 const itemOf = (line: Stripe.InvoiceLineItem): string =>
   line.parent?.subscription_item_details?.subscription_item ?? '';
 
-/** The periods of one item, which nobody gave another price. */
+/**
+ * The periods of one item, which nobody gave another price. Classic usage has a line of nothing where a
+ * period begins, and the usage where it ends.
+ */
 const followed = (id: string, lines: Stripe.InvoiceLineItem[]): string[] => {
   const prices = new Set(lines.map((line) => line.pricing?.price_details?.price));
   if (prices.size > 1) return [];
-  const charged = lines.map((line) => line.period).sort((a, b) => a.start - b.start);
+  const announced = (line: Stripe.InvoiceLineItem): boolean =>
+    line.quantity === 0 &&
+    lines.some(
+      (other, i) =>
+        other.period.start === line.period.start &&
+        (other.quantity !== 0 || i < lines.indexOf(line)),
+    );
+  const charged = lines
+    .filter((line) => !announced(line))
+    .map((line) => line.period)
+    .sort((a, b) => a.start - b.start);
   return charged.flatMap((period, i) => {
     const next = charged[i + 1];
     return next === undefined || next.start === period.end
@@ -139,7 +155,7 @@ const staysEnded = (
   });
 
 /** What invoicing notes on a customer without a word. */
-const silent = new Set(['lastResponse', 'currency', 'next_invoice_sequence']);
+const silent = new Set(['lastResponse', 'next_invoice_sequence']);
 
 /** The newest event about an object shows it as it is. */
 const inStep = (events: Stripe.Event[], rows: { id?: string; object: string }[]): string[] => {

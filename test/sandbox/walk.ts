@@ -46,6 +46,29 @@ export const openWalk = async (stand: Stand) => {
   ] as Stripe.CouponCreateParams[])
     coupons.push((await stripe.coupons.create(params)).id);
 
+  const meter = await stripe.billing.meters.create({
+    display_name: 'calls',
+    event_name: 'calls',
+    default_aggregation: { formula: 'sum' },
+  });
+  const metered = await stripe.prices.create({
+    currency: 'usd',
+    unit_amount_decimal: '0.7' as never,
+    recurring: { interval: 'month', usage_type: 'metered', meter: meter.id },
+    product_data: { name: 'Calls' },
+  });
+  const rates: string[] = [];
+  for (const params of [
+    { percentage: 19, inclusive: false },
+    { percentage: 7.7, inclusive: true },
+  ])
+    rates.push((await stripe.taxRates.create({ display_name: 'VAT', ...params })).id);
+  const { product } = metered;
+  const paid = async (a: number): Promise<Stripe.Invoice | undefined> => {
+    const list = (await stripe.invoices.list({ status: 'paid', limit: 20 })).data;
+    return list.length === 0 ? undefined : of(list, a);
+  };
+
   const latest = async (id: string): Promise<string> =>
     (await stripe.subscriptions.retrieve(id)).latest_invoice as string;
   const itemOf = async (id: string): Promise<string> =>
@@ -78,6 +101,7 @@ export const openWalk = async (stand: Stand) => {
         ),
         ...(c % 3 === 0 ? { trial_period_days: 1 + (b % 20) } : {}),
         ...(c % 5 === 0 ? { discounts: [{ coupon: of(coupons, b) }] } : {}),
+        ...(b % 3 === 0 ? { billing_mode: { type: 'classic' as const } } : {}),
         ...(c % 7 === 0
           ? { trial_settings: { end_behavior: { missing_payment_method: 'pause' } } }
           : {}),
@@ -99,6 +123,92 @@ export const openWalk = async (stand: Stand) => {
           c,
         ),
       });
+    },
+    usage: ({ a, b }) =>
+      stripe.billing.meterEvents.create({
+        event_name: 'calls',
+        payload: { stripe_customer_id: of(customers, a), value: String(1 + (b % 500)) },
+      }),
+    meterItem: async ({ a, b }) => {
+      const { items } = await stripe.subscriptions.retrieve(of(subscriptions, a));
+      const counted = items.data.find((item) => item.price.id === metered.id);
+      if (counted === undefined)
+        await stripe.subscriptionItems.create({
+          subscription: of(subscriptions, a),
+          price: metered.id,
+        });
+      else
+        await stripe.subscriptionItems.del(counted.id, {
+          proration_behavior: of(['create_prorations', 'always_invoice', 'none'] as const, b),
+        });
+    },
+    addItem: ({ a, b, c }) =>
+      stripe.subscriptions.update(of(subscriptions, a), {
+        items: [
+          {
+            price: of(prices, b),
+            ...(c % 2 === 0 ? { discounts: [{ coupon: of(coupons, c) }] } : {}),
+          },
+        ],
+        add_invoice_items:
+          c % 3 === 0
+            ? [{ price_data: { currency: 'usd', product: product as string, unit_amount: 150 } }]
+            : [],
+        proration_behavior: of(['create_prorations', 'always_invoice', 'none'] as const, b),
+      }),
+    tax: ({ a, b }) =>
+      stripe.subscriptions.update(of(subscriptions, a), {
+        default_tax_rates: of([[], [rates[0]!], [rates[1]!], rates], b),
+      }),
+    endAt: async ({ a, b }) =>
+      stripe.subscriptions.update(of(subscriptions, a), {
+        cancel_at: b % 3 === 0 ? '' : (await stand.now()) + (1 + (b % 60)) * day,
+        proration_behavior: of(['create_prorations', 'always_invoice', 'none'] as const, b),
+      }),
+    migrate: ({ a, b }) =>
+      stripe.subscriptions.migrate(of(subscriptions, a), {
+        billing_mode: {
+          type: 'flexible',
+          flexible: { proration_discounts: of(['included', 'itemized'] as const, b) },
+        },
+      }),
+    creditNote: async ({ a, b }) => {
+      const invoice = await paid(a);
+      if (invoice === undefined || invoice.total <= 0) return;
+      const amount = 1 + (b % invoice.total);
+      const note = await stripe.creditNotes.create({
+        invoice: invoice.id,
+        amount,
+        credit_amount: amount,
+      });
+      if (b % 4 === 0) await stripe.creditNotes.voidCreditNote(note.id);
+    },
+    quote: async ({ a, b, c }) => {
+      const made = await stripe.quotes.create({
+        customer: of(customers, a),
+        line_items: [{ price: of(prices, b) }],
+        ...(c % 2 === 0 ? { default_tax_rates: [of(rates, c)] } : {}),
+      });
+      await stripe.quotes.finalizeQuote(made.id);
+      if (c % 5 === 0) return stripe.quotes.cancel(made.id);
+      const accepted = await stripe.quotes.accept(made.id);
+      if (accepted.subscription !== null) subscriptions.push(accepted.subscription as string);
+    },
+    byHand: async ({ a, b, c }) => {
+      const customer = of(customers, a);
+      const draft = await stripe.invoices.create({
+        customer,
+        default_tax_rates: c % 2 === 0 ? [of(rates, c)] : [],
+        ...(c % 3 === 0 ? { discounts: [{ coupon: of(coupons, b) }] } : {}),
+      });
+      const filled = await stripe.invoices.addLines(draft.id, {
+        lines: [{ amount: 1 + b }, { amount: 99, quantity: 1 }, { amount: -(c % 50) }],
+      });
+      if (c % 4 === 0)
+        await stripe.invoices.removeLines(draft.id, {
+          lines: [{ id: filled.lines.data[0]!.id, behavior: 'delete' }],
+        });
+      await stripe.invoices.finalizeInvoice(draft.id);
     },
     discount: ({ a, b }) =>
       stripe.subscriptions.update(of(subscriptions, a), {
@@ -199,9 +309,17 @@ export const openWalk = async (stand: Stand) => {
       const needs =
         (customers.length === 0 && step.deed !== 'customer' && step.deed !== 'time') ||
         (sessions.length === 0 && step.deed === 'person');
-      const wantsSubscription = !['customer', 'newCard', 'subscribe', 'checkout', 'time'].includes(
-        step.deed,
-      );
+      const wantsSubscription = ![
+        'customer',
+        'newCard',
+        'subscribe',
+        'checkout',
+        'time',
+        'usage',
+        'quote',
+        'byHand',
+        'creditNote',
+      ].includes(step.deed);
       if (needs || (wantsSubscription && subscriptions.length === 0)) return;
       let error: any;
       try {
@@ -227,6 +345,16 @@ export const names = [
   'subscribe',
   'change',
   'change',
+  'usage',
+  'usage',
+  'meterItem',
+  'addItem',
+  'tax',
+  'endAt',
+  'migrate',
+  'creditNote',
+  'quote',
+  'byHand',
   'discount',
   'endTrial',
   'extendTrial',

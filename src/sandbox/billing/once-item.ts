@@ -10,31 +10,35 @@ import { addItem } from './invoice-item.ts';
 import { onceData } from './price-inline.ts';
 import { periodEnd } from './subscription-timer.ts';
 
-export const onceItems = z
-  .array(
-    z.strictObject({
-      discountable: bool.optional(),
-      discounts: discountsAsked.optional(),
-      metadata: metadata.optional(),
-      period: z
-        .strictObject({
-          start: z.strictObject({
-            type: z.enum(['max_item_period_start', 'now', 'timestamp']),
-            timestamp: timestamp.optional(),
-          }),
-          end: z.strictObject({
-            type: z.enum(['min_item_period_end', 'timestamp']),
-            timestamp: timestamp.optional(),
-          }),
-        })
-        .optional(),
-      price: text.optional(),
-      price_data: onceData.optional(),
-      quantity: count.optional(),
-      tax_rates: clearable(z.array(text).max(20)).optional(),
-    }),
-  )
-  .max(20);
+const onceOf = (from: 'now' | 'phase_start') =>
+  z
+    .array(
+      z.strictObject({
+        discountable: bool.optional(),
+        discounts: discountsAsked.optional(),
+        metadata: metadata.optional(),
+        period: z
+          .strictObject({
+            start: z.strictObject({
+              type: z.enum(['max_item_period_start', from, 'timestamp']),
+              timestamp: timestamp.optional(),
+            }),
+            end: z.strictObject({
+              type: z.enum(['min_item_period_end', 'timestamp']),
+              timestamp: timestamp.optional(),
+            }),
+          })
+          .optional(),
+        price: text.optional(),
+        price_data: onceData.optional(),
+        quantity: count.optional(),
+        tax_rates: clearable(z.array(text).max(20)).optional(),
+      }),
+    )
+    .max(20);
+export const onceItems = onceOf('now');
+/** Of a schedule's phase. */
+export const phaseItems = onceOf('phase_start');
 export type OnceItemAsked = z.output<typeof onceItems>[number];
 
 /** Adds them; they wait for the subscription's next invoice, which may be made at once. */

@@ -6,6 +6,7 @@ import type { Subscription } from '../store/entity-subscription.ts';
 import type { Customer } from '../store/entity.ts';
 import type { PortalConfiguration } from '../store/entity-session.ts';
 import { newId, nowOn, type World } from '../world.ts';
+import { isFlexible } from './billing-mode.ts';
 import { cardByNumber } from './card.ts';
 import { attach, cardError, makeMethod } from './payment-method.ts';
 import { updateSubscription } from './subscription-update.ts';
@@ -47,7 +48,10 @@ export const liveSubscriptions = (world: World, customer: string): Subscription[
       row.customer === customer && row.status !== 'canceled' && row.status !== 'incomplete_expired',
   );
 
-/** At the period's end, or not after all. */
+/**
+ * At the period's end, or not after all. Flexible billing says the instant, classic billing the flag
+ * (https://docs.stripe.com/billing/subscriptions/billing-mode/compare, "Cancellations").
+ */
 export const setCancellation = (
   world: World,
   customer: Customer,
@@ -56,12 +60,13 @@ export const setCancellation = (
 ): void => {
   const subscription = liveSubscriptions(world, customer.id).find((row) => row.id === id);
   if (subscription === undefined) throw invalid('This subscription is not yours or has ended.');
-  updateSubscription(
-    world,
-    subscription,
-    cancels ? { cancel_at_period_end: true } : { cancel_at: null },
-  );
+  updateSubscription(world, subscription, cancels ? ending(subscription) : { cancel_at: null });
 };
+
+const ending = (subscription: Subscription) =>
+  isFlexible(subscription)
+    ? { cancel_at: 'max_period_end' as const, proration_behavior: 'none' as const }
+    : { cancel_at_period_end: true };
 
 /** The account's configuration of the portal; there is always one. */
 export const defaultConfiguration = (world: World): PortalConfiguration => {

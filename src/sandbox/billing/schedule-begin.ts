@@ -34,8 +34,9 @@ export const createSchedule = (
       param: 'start_date',
     });
   }
-  const first = asked.phases[0]?.items[0]?.price;
-  const { currency } = recurringPrice(world, first, 'phases[0][items][0][price]');
+  const first = asked.phases[0]?.items[0];
+  const { currency } =
+    first?.price_data ?? recurringPrice(world, first?.price, 'phases[0][items][0][price]');
   const schedule = add(
     world,
     'subscription_schedule',
@@ -78,20 +79,22 @@ export const beginSchedule = (
   const method = schedule._method ?? null;
   const { subscription } = createSubscription(world, {
     customer: world.store.need('customer', schedule.customer),
-    items: phase.items,
+    items: phase.items.map((item) => ({ ...item, isKept: true })),
     behavior: 'allow_incomplete',
     method: method === null ? null : world.store.need('payment_method', method),
     collection: schedule._collection ?? 'charge_automatically',
     daysUntilDue: schedule._days_until_due ?? null,
-    trialEnd: null,
+    trialEnd: phase.trial_end,
     trialEndBehavior: 'create_invoice',
     anchor: null,
     prorates: true,
     cancelAt: null,
     cancelAtPeriodEnd: false,
-    discounts: [],
+    discounts: phase._discounts ?? [],
     metadata: phase.metadata,
-    description: null,
+    description: phase.description ?? null,
+    taxRates: phase._tax_rates ?? [],
+    onceItems: phase._once,
     billingMode: undefined,
     draftsFirst: true,
     schedule: schedule.id,

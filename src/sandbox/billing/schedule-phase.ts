@@ -1,12 +1,30 @@
 // The phases of a schedule as asked for: each begins where the one before ends.
 import { invalid } from '../api/error.ts';
-import type { SchedulePhase, SubscriptionSchedule } from '../store/entity-session.ts';
+import type { PhaseItem, SchedulePhase, SubscriptionSchedule } from '../store/entity-session.ts';
 import { nowOn, type World } from '../world.ts';
+import type { DiscountAsked } from './discount.ts';
+import type { OnceItemAsked } from './once-item.ts';
 import { boundary } from './period.ts';
+import { priceOf, withPrices, type PriceData } from './price-inline.ts';
 import { recurringPrice } from './subscription-price.ts';
+import { taxRates } from './tax.ts';
 
 export type PhaseAsked = {
-  items: { price: string; quantity?: number | undefined }[];
+  items: {
+    price?: string | undefined;
+    price_data?: PriceData | undefined;
+    quantity?: number | undefined;
+    metadata?: Record<string, string> | null | undefined;
+    tax_rates?: string[] | null | undefined;
+    discounts?: DiscountAsked[] | null | undefined;
+  }[];
+  add_invoice_items?: OnceItemAsked[] | undefined;
+  billing_cycle_anchor?: 'automatic' | 'phase_start' | undefined;
+  default_tax_rates?: string[] | null | undefined;
+  description?: string | null | undefined;
+  discounts?: DiscountAsked[] | null | undefined;
+  trial?: boolean | undefined;
+  trial_end?: 'now' | number | undefined;
   start_date?: 'now' | number | undefined;
   end_date?: 'now' | number | undefined;
   duration?:
@@ -55,18 +73,49 @@ export const phasesFrom = (
       });
     start = ends;
     return {
-      items: phase.items.map((item, j) => ({
-        price: recurringPrice(world, item.price, `phases[${i}][items][${j}][price]`).id,
-        quantity: item.quantity ?? 1,
-      })),
+      items: itemsOf(world, phase, `phases[${i}][items]`),
       start_date: begins,
       end_date: ends,
       proration_behavior: phase.proration_behavior ?? 'create_prorations',
       metadata: phase.metadata ?? {},
       currency,
-      trial_end: null,
+      trial_end: trialEnd(phase, { begins, ends, now }, `phases[${i}][trial_end]`),
+      billing_cycle_anchor: phase.billing_cycle_anchor ?? null,
+      description: phase.description ?? null,
+      ...(phase.discounts === undefined ? {} : { _discounts: phase.discounts ?? [] }),
+      _tax_rates: taxRates(world, phase.default_tax_rates ?? [], `phases[${i}][default_tax_rates]`),
+      _once: onceOf(world, phase, `phases[${i}][add_invoice_items]`),
     };
   });
+};
+
+const itemsOf = (world: World, phase: PhaseAsked, param: string): PhaseItem[] =>
+  withPrices(world, phase.items, param).map((item, j) => ({
+    price: recurringPrice(world, item.price, `${param}[${j}][price]`).id,
+    quantity: item.quantity ?? 1,
+    metadata: item.metadata ?? {},
+    tax_rates: taxRates(world, item.tax_rates ?? [], `${param}[${j}][tax_rates]`),
+    discounts: item.discounts ?? [],
+  }));
+
+/** Prices made for what is paid once are made now, so that the schedule can name them. */
+const onceOf = (world: World, phase: PhaseAsked, param: string): OnceItemAsked[] =>
+  (phase.add_invoice_items ?? []).map(({ price_data, price: named, ...one }, j) => {
+    const price = priceOf(world, { price: named, price_data }, `${param}[${j}]`);
+    return { ...one, ...(price === undefined ? {} : { price }) };
+  });
+
+/** A phase that is all trial, or that begins with one. */
+const trialEnd = (
+  phase: PhaseAsked,
+  { begins, ends, now }: { begins: number; ends: number; now: number },
+  param: string,
+): number | null => {
+  if (phase.trial === true) return ends;
+  const at = phase.trial_end === 'now' ? now : (phase.trial_end ?? null);
+  if (at === null || at <= begins) return null;
+  if (at <= ends) return at;
+  throw invalid('The trial of a phase must end within it.', { param });
 };
 
 /** Phases that are over may be left out: the first one begins where one of the schedule's does. */
@@ -86,7 +135,15 @@ const durationEnd = ({ duration }: PhaseAsked, start: number): number | undefine
 
 /** Without an end a phase lasts one period of its price. */
 const naturalEnd = (world: World, phase: PhaseAsked, start: number): number => {
-  const price = world.store.get('price', phase.items[0]?.price ?? '');
+  const [first] = phase.items;
+  const price = first?.price_data ?? world.store.get('price', first?.price ?? '');
   const periods = phase.iterations ?? 1;
-  return boundary(start, price?.recurring ?? { interval: 'month', interval_count: 1 }, periods);
+  return boundary(
+    start,
+    {
+      interval: price?.recurring?.interval ?? 'month',
+      interval_count: price?.recurring?.interval_count ?? 1,
+    },
+    periods,
+  );
 };

@@ -6,7 +6,9 @@ import { clearTimer, setTimer } from '../engine/timer.ts';
 import type { Subscription } from '../store/entity-subscription.ts';
 import type { SchedulePhase, SubscriptionSchedule } from '../store/entity-session.ts';
 import { newId, nowOn, type World } from '../world.ts';
+import { redeem } from './discount.ts';
 import { isSameInterval } from './interval.ts';
+import { addOnceItems } from './once-item.ts';
 import { days } from './period.ts';
 import { beginSchedule } from './schedule-begin.ts';
 import { cancelScheduleRow, endSubscription } from './subscription-end.ts';
@@ -158,21 +160,35 @@ export const startPhase = (world: World, id: string): void => {
 
 /** At a period's end nothing is prorated: what is old is used up when the phase begins. */
 const applyPhase = (world: World, subscription: Subscription, phase: SchedulePhase): void => {
-  const items = phase.items.map((item, i) => ({ id: subscription.items[i]?.id, ...item }));
+  const now = nowOn(world, subscription.test_clock);
+  const holder = { customer: subscription.customer, subscription: subscription.id };
+  const discounts = redeem(world, phase._discounts ?? [], holder, now);
+  addOnceItems(world, subscription, phase._once ?? []);
+  const items = phase.items.map((item, i) => {
+    const { discounts: own = [], ...rest } = item;
+    const named = own.length === 0 ? {} : { discounts: own };
+    return { id: subscription.items[i]?.id, ...rest, ...named, isKept: true };
+  });
   const surplus = subscription.items.slice(items.length).map(({ id }) => ({ id, deleted: true }));
   changePlan(world, subscription, {
     items: [...items, ...surplus],
     proration: phase.proration_behavior,
     prorationDate: null,
     behavior: 'allow_incomplete',
-    trialEnd: null,
+    trialEnd: phase.trial_end !== null && phase.trial_end > now ? phase.trial_end : null,
     resetAnchor: needsNewCycle(world, subscription, phase),
-    alongside: { metadata: { ...subscription.metadata, ...phase.metadata } },
+    alongside: {
+      metadata: { ...subscription.metadata, ...phase.metadata },
+      ...(phase._discounts === undefined ? {} : { discounts }),
+      ...(phase.description == null ? {} : { description: phase.description }),
+      ...((phase._tax_rates ?? []).length === 0 ? {} : { _tax_rates: phase._tax_rates ?? [] }),
+    },
   });
 };
 
 /** `automatic`: the anchor moves where the interval does, and stays otherwise. */
 const needsNewCycle = (world: World, subscription: Subscription, phase: SchedulePhase): boolean => {
+  if (phase.billing_cycle_anchor === 'phase_start') return true;
   const recurring = (id: string) => world.store.need('price', id).recurring!;
   const before = recurring(subscription.items[0]!.price);
   return !isSameInterval(before, recurring(phase.items[0]!.price));

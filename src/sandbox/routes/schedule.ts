@@ -6,6 +6,7 @@ import { invalid } from '../api/error.ts';
 import { page } from '../api/list.ts';
 import {
   bool,
+  clearable,
   int,
   isWithin,
   created,
@@ -21,6 +22,9 @@ import {
   scheduleFrom,
   updateSchedule,
 } from '../billing/schedule.ts';
+import { discountsAsked } from '../billing/discount.ts';
+import { phaseItems } from '../billing/once-item.ts';
+import { recurringData } from '../billing/price-inline.ts';
 import { attachedMethod } from '../billing/payment-method.ts';
 import { createSchedule } from '../billing/schedule-begin.ts';
 import { phasesOf } from '../billing/schedule-phase.ts';
@@ -31,9 +35,24 @@ import { proration } from './subscription-params.ts';
 const when = z.union([z.literal('now'), timestamp]);
 const phase = {
   items: z
-    .array(z.strictObject({ price: text, quantity: int.optional(), metadata: metadata.optional() }))
+    .array(
+      z.strictObject({
+        discounts: discountsAsked.optional(),
+        metadata: metadata.optional(),
+        price: text.optional(),
+        price_data: recurringData.optional(),
+        quantity: int.optional(),
+        tax_rates: clearable(z.array(text).max(20)).optional(),
+      }),
+    )
     .min(1)
     .max(20),
+  add_invoice_items: phaseItems.optional(),
+  billing_cycle_anchor: z.enum(['automatic', 'phase_start']).optional(),
+  default_tax_rates: clearable(z.array(text).max(20)).optional(),
+  description: clearable(text).optional(),
+  discounts: discountsAsked.optional(),
+  trial: bool.optional(),
   end_date: when.optional(),
   duration: z
     .strictObject({
@@ -47,9 +66,14 @@ const phase = {
 /** `iterations` is a parameter of older API versions, which the CLI's scripts send. */
 const firstPhase = z.strictObject({
   ...phase,
+  trial_end: timestamp.optional(),
   iterations: int.refine((n) => n >= 1 && n <= 120, 'Invalid integer').optional(),
 });
-const laterPhase = z.strictObject({ ...phase, start_date: when.optional() });
+const laterPhase = z.strictObject({
+  ...phase,
+  start_date: when.optional(),
+  trial_end: when.optional(),
+});
 const createParams = z.strictObject({
   customer: text.optional(),
   default_settings: z

@@ -51,7 +51,7 @@ const shapes: { [T in TableName]?: Show<T> } = {
   })),
   invoice_payment: alone(payment.showInvoicePayment),
   subscription: subscription.showSubscription,
-  subscription_schedule: alone(subscription.showSchedule),
+  subscription_schedule: subscription.showSchedule,
   invoice: invoice.showInvoice,
   quote: showQuote,
   'billing.meter': alone(publicPart),

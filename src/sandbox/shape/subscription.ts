@@ -2,6 +2,8 @@
 import type { Subscription, SubscriptionItem } from '../store/entity-subscription.ts';
 import type { SubscriptionSchedule } from '../store/entity-session.ts';
 import type { World } from '../world.ts';
+import type { DiscountAsked } from '../billing/discount.ts';
+import type { OnceItemAsked } from '../billing/once-item.ts';
 import { isMetered } from '../billing/usage.ts';
 import { showPlan, showPrice } from './catalog.ts';
 import { showTaxRate } from './tax.ts';
@@ -86,7 +88,23 @@ const showPendingUpdate = (world: World, { _pending: pending }: Subscription): W
         trial_from_plan: null,
       };
 
-export const showSchedule = (schedule: SubscriptionSchedule): Wire => ({
+const showAsked = (asked: DiscountAsked): Wire => ({
+  coupon: asked.coupon ?? null,
+  discount: asked.discount ?? null,
+  promotion_code: asked.promotion_code ?? null,
+});
+
+const showOnce = (item: OnceItemAsked): Wire => ({
+  discountable: item.discountable ?? null,
+  discounts: (item.discounts ?? []).map(showAsked),
+  metadata: item.metadata ?? {},
+  period: item.period ?? { end: { type: 'min_item_period_end' }, start: { type: 'phase_start' } },
+  price: item.price,
+  quantity: item.quantity ?? 1,
+  tax_rates: [],
+});
+
+export const showSchedule = (world: World, schedule: SubscriptionSchedule): Wire => ({
   application: null,
   billing_mode: { flexible: { proration_discounts: 'included' }, type: 'flexible' },
   customer_account: null,
@@ -111,27 +129,27 @@ export const showSchedule = (schedule: SubscriptionSchedule): Wire => ({
   },
   pause_schedules: [],
   ...publicPart(schedule),
-  phases: schedule.phases.map((phase) => ({
-    add_invoice_items: [],
+  phases: schedule.phases.map(({ _once = [], _discounts = [], _tax_rates = [], ...phase }) => ({
+    add_invoice_items: _once.map(showOnce),
     application_fee_percent: null,
     billing_cycle_anchor: null,
     billing_thresholds: null,
     collection_method: null,
     default_payment_method: null,
-    default_tax_rates: [],
+    default_tax_rates: _tax_rates.map((id) => showTaxRate(world.store.need('tax_rate', id))),
     description: null,
-    discounts: [],
+    discounts: _discounts.map(showAsked),
     invoice_settings: null,
     on_behalf_of: null,
     transfer_data: null,
     ...phase,
     items: phase.items.map((item) => ({
       billing_thresholds: null,
-      discounts: [],
       metadata: {},
       plan: item.price,
-      tax_rates: [],
       ...item,
+      discounts: (item.discounts ?? []).map(showAsked),
+      tax_rates: (item.tax_rates ?? []).map((id) => showTaxRate(world.store.need('tax_rate', id))),
     })),
   })),
 });

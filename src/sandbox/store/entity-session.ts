@@ -2,6 +2,8 @@
 // and what the sandbox keeps about itself. A key that starts with `_` never leaves the process.
 import type { PaymentIntent } from './entity-payment.ts';
 import type { BillingModeAsked } from './entity-subscription.ts';
+import type { DiscountAsked } from '../billing/discount.ts';
+import type { OnceItemAsked } from '../billing/once-item.ts';
 import type { Metadata, Row } from './entity.ts';
 
 export type CheckoutSession = Row<'checkout.session'> & {
@@ -67,14 +69,26 @@ export type PortalConfiguration = Row<'billing_portal.configuration'> & {
   metadata: Metadata;
 };
 
+export type PhaseItem = {
+  price: string;
+  quantity: number;
+  metadata?: Metadata;
+  tax_rates?: string[];
+  discounts?: DiscountAsked[];
+};
 export type SchedulePhase = {
-  items: { price: string; quantity: number }[];
+  items: PhaseItem[];
   start_date: number;
   end_date: number;
   proration_behavior: 'create_prorations' | 'always_invoice' | 'none';
   metadata: Metadata;
   currency: string;
   trial_end: number | null;
+  billing_cycle_anchor?: 'automatic' | 'phase_start' | null;
+  description?: string | null;
+  _discounts?: DiscountAsked[];
+  _tax_rates?: string[];
+  _once?: OnceItemAsked[];
 };
 export type SubscriptionSchedule = Row<'subscription_schedule'> & {
   canceled_at: number | null;
