@@ -2,7 +2,7 @@
 import { callStripe } from '../adapters/stripe-error.ts';
 import type { Context } from '../context.ts';
 import type { Caller } from './caller.ts';
-import { ensureStripeCustomer } from './customer/stripe.ts';
+import { ensurePayer } from './customer/stripe.ts';
 import { customerToServe } from './subscription/subscription.ts';
 
 /** The page's address; the customer comes back to `return_url`. Makes the customer at Stripe when needed. */
@@ -12,7 +12,7 @@ export async function createPaymentMethodSession(
   input: { customer_id?: string | undefined; return_url?: string | undefined },
 ): Promise<{ url: string }> {
   const customerId = await customerToServe(ctx, caller, input.customer_id);
-  const customer = await ensureStripeCustomer(ctx, caller, customerId);
+  const { stripeCustomer: customer } = await ensurePayer(ctx, caller, customerId);
   const session = await callStripe(() =>
     ctx.stripe.billingPortal.sessions.create({
       customer,

@@ -57,8 +57,11 @@ export async function fetchSubscription(
   return subscriptionFacts(subscription, await allItems(stripe, subscription), invoices);
 }
 
-/** Lists inside an object are cut at ten. */
-async function allItems(stripe: Stripe, { id, items }: Stripe.Subscription) {
+/** Lists inside an object are cut at ten (https://docs.stripe.com/api/pagination). */
+export async function allItems(
+  stripe: Stripe,
+  { id, items }: Stripe.Subscription,
+): Promise<Stripe.SubscriptionItem[]> {
   if (!items.has_more) return items.data;
   return stripe.subscriptionItems
     .list({ subscription: id, limit: pageSize })

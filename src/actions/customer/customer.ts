@@ -14,6 +14,7 @@ import { assertStripeCustomer } from './link.ts';
 import { afterCursor, pageArguments, toPage } from '../page.ts';
 import type { Page } from '../page.ts';
 import { want } from '../stripe/want.ts';
+import { sendContact } from './stripe.ts';
 
 type CustomerFields = {
   email: string | null;
@@ -69,6 +70,8 @@ export async function changeCustomer(
       const changed = await tx.customer.update({ where: { id }, data: toRow(change) });
       if (isDeepStrictEqual(before, changed)) return customerView(before);
       if (link && link !== before.stripe_customer_id) await readLinked(ctx, tx, after, link);
+      const isRenamed = before.email !== changed.email || before.name !== changed.name;
+      if (isRenamed) after(() => sendContact(ctx, changed));
       await audit(tx, ctx.now(), caller, {
         action: 'customer.change',
         objectId: id,

@@ -10,7 +10,7 @@ import { goingOn, openPurchase, refuseSecond } from './open.ts';
 import type { Order } from './open.ts';
 import { buyWithCard, openCheckout } from './pay.ts';
 import { settlePurchase } from './settle.ts';
-import { ensureStripeCustomer, payerOf } from '../customer/stripe.ts';
+import { ensurePayer } from '../customer/stripe.ts';
 import { startFreeSubscription } from '../subscription/free.ts';
 import { endDueFreeSubscription } from '../subscription/end.ts';
 import { lockCustomer, ownRow } from '../subscription/row.ts';
@@ -73,15 +73,14 @@ async function buy(ctx: Context, caller: Caller, wish: Wish): Promise<string> {
   const { customerId, version, input } = wish;
   await refuseSecond(ctx.db, customerId);
   const promotionId = await promotionCodeId(ctx, input.promotion_code);
-  const stripeCustomer = await ensureStripeCustomer(ctx, caller, customerId);
-  const payer = await payerOf(ctx, stripeCustomer);
+  const payer = await ensurePayer(ctx, caller, customerId);
   if (payer.currency && payer.currency !== version.price_currency) {
     const detail = `This customer pays in ${payer.currency}; the plan is priced in ${version.price_currency}.`;
     throw new AppError('currency_mismatch', detail);
   }
   const { purchase, adopted } = await openPurchase(ctx, caller, toOrder(wish));
   if (adopted) return purchase.subscription_id;
-  const sale = { purchase, version, stripeCustomer, promotionId };
+  const sale = { purchase, version, stripeCustomer: payer.stripeCustomer, promotionId };
   await (payer.paymentMethod ? buyWithCard(ctx, sale) : openCheckout(ctx, sale));
   return purchase.subscription_id;
 }

@@ -6,6 +6,7 @@ import type { InvoiceFacts } from '../../adapters/stripe-invoice.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import { assertIs } from '../../adapters/stripe-answer.ts';
 import { audit } from '../audit.ts';
+import type { Customer } from '../../generated/prisma/client.ts';
 import { saveInvoices } from './invoice.ts';
 import { defaultPaymentMethod, savePaymentMethod } from './payment-method.ts';
 import type { PaymentMethodFacts } from './payment-method.ts';
@@ -32,11 +33,18 @@ export const stripeCustomerReader: Reader<Found> = {
     if (!customer) return null;
     if (found === null || found.deleted) {
       await wantSubscriptions(tx, await linkedSubscriptions(tx, customer.id));
+      await unlink(tx, now, { customer, id, changes });
       return 'customer_deleted';
     }
     const { subscriptions, invoices } = found;
     await wantSubscriptions(tx, await unseen(tx, subscriptions));
-    await saveInvoices(tx, { now, customerId: customer.id, subscriptionId: null, invoices, changes });
+    await saveInvoices(tx, {
+      now,
+      customerId: customer.id,
+      subscriptionId: null,
+      invoices,
+      changes,
+    });
     await savePaymentMethod(tx, customer, { method: found.paymentMethod, now });
     return null;
   },
@@ -91,6 +99,24 @@ async function ownerOf(tx: Tx, look: Look, changes: Change[]) {
     });
   }
   return tx.customer.findUnique({ where: { stripe_customer_id: id } });
+}
+
+/** Gone for good at Stripe: whoever buys again becomes a new customer there. */
+async function unlink(
+  tx: Tx,
+  now: Date,
+  { customer, id, changes }: { customer: Customer; id: string; changes: Change[] },
+): Promise<void> {
+  const nothing = { stripe_customer_id: null, payment_method: null, card_expires_at: null };
+  await tx.customer.update({ where: { id: customer.id }, data: nothing });
+  changes.push({ object: id, field: 'stripe_customer_id', ours: id, stripes: null });
+  await audit(tx, now, 'stripe:sync', {
+    action: 'customer.unlink',
+    objectId: customer.id,
+    customerId: customer.id,
+    before: { stripe_customer_id: id },
+    after: { stripe_customer_id: null },
+  });
 }
 
 async function linkedSubscriptions(tx: Tx, customerId: string): Promise<string[]> {

@@ -21,9 +21,7 @@ export const subscriptionReader: Reader<StripeSubscriptionFacts> = {
   fetch: fetchSubscription,
   async save(tx, { id, now, found, changes }) {
     if (found === null) return endDeleted(tx, id, now, changes);
-    const customer = await tx.customer.findUnique({
-      where: { stripe_customer_id: found.customerId },
-    });
+    const customer = await ownerOf(tx, found);
     if (!customer) return 'unknown_customer';
     await lockCustomer(tx, customer.id);
     const version = await planVersionOf(tx, found.items);
@@ -50,6 +48,15 @@ export const subscriptionReader: Reader<StripeSubscriptionFacts> = {
     return (await hasSeveralLive(tx, customer.id)) ? 'duplicate_subscription' : null;
   },
 };
+
+/** Whose row it is, also after the customer was deleted at Stripe; a new one belongs to whoever is linked. */
+async function ownerOf(tx: Tx, { id, customerId }: StripeSubscriptionFacts) {
+  const row = await tx.subscription.findUnique({
+    where: { stripe_subscription_id: id },
+    include: { customer: true },
+  });
+  return row?.customer ?? tx.customer.findUnique({ where: { stripe_customer_id: customerId } });
+}
 
 type Columns = Awaited<ReturnType<typeof columns>>;
 

@@ -3,8 +3,10 @@
 import type Stripe from 'stripe';
 import { inTransaction } from '../../adapters/postgres.ts';
 import { callStripe } from '../../adapters/stripe-error.ts';
+import { allItems } from '../../adapters/stripe-subscription.ts';
+import { toSeconds } from '../../adapters/stripe-time.ts';
 import type { Context } from '../../context.ts';
-import { AppError } from '../../domain/error.ts';
+import { AppError, invalid } from '../../domain/error.ts';
 import { isFinal } from '../../domain/subscription.ts';
 import type { PlanVersion } from '../../generated/prisma/client.ts';
 import type { Caller } from '../caller.ts';
@@ -21,10 +23,14 @@ import { releaseSchedule, scheduleChange } from './schedule.ts';
 import { getSubscription, withSubscription } from './subscription.ts';
 import type { SubscriptionView, SubscriptionWithPlans } from './subscription.ts';
 
+const previewHoldsMs = 3_600_000;
+
 export type SubscriptionChange = {
   plan?: string | undefined;
   quantity?: number | undefined;
   effective?: 'now' | 'period_end' | undefined;
+  /** The instant a preview was made for: what it said is then what is charged. */
+  proration_at?: Date | undefined;
 };
 
 /** `PATCH /subscriptions/{id}`: the subscription as it then is. 402 `payment_failed` leaves the plan as it was. */
@@ -44,6 +50,7 @@ export type Move = {
   version: PlanVersion;
   quantity: number;
   effective: 'now' | 'period_end';
+  prorationAt: Date | null;
 };
 
 /** What exactly is asked for, checked: the same for the change and for its preview. */
@@ -67,7 +74,21 @@ export async function moveFrom(
     throw new AppError('currency_mismatch', detail);
   }
   const { quantity = row.quantity, effective = 'now' } = change;
-  return { row, version, quantity, effective };
+  const prorationAt = change.proration_at ?? null;
+  assertRecent(row, prorationAt, ctx.now());
+  return { row, version, quantity, effective, prorationAt };
+}
+
+/** Only a preview just made may say from when on is paid, and within the period that is running. */
+function assertRecent(row: SubscriptionWithPlans, at: Date | null, now: Date): void {
+  const age = at ? now.getTime() - at.getTime() : 0;
+  const isRecent = age > -1_000 && age <= previewHoldsMs;
+  const isInPeriod = !at || !row.current_period_start || at >= row.current_period_start;
+  if (isRecent && isInPeriod) return;
+  throw invalid({
+    pointer: '/proration_at',
+    detail: 'must be the instant of a preview of the last hour',
+  });
 }
 
 async function moveTo(ctx: Context, caller: Caller, move: Move): Promise<void> {
@@ -176,11 +197,13 @@ async function changeAtStripe(ctx: Context, move: Move): Promise<void> {
     row.pending_reason === 'scheduled' && row.pending_plan_version?.price_amount === null;
   if (staysPaid) await keepAtStripe(ctx, stripeId);
   const current = await callStripe(() => ctx.stripe.subscriptions.retrieve(stripeId));
-  const item = planItem(current, row.plan_version?.stripe_price_id);
+  const items = await callStripe(() => allItems(ctx.stripe, current));
+  const item = planItem(items, row.plan_version?.stripe_price_id);
   const isThere = item.price.id === version.stripe_price_id && (item.quantity ?? 1) === quantity;
   if (move.effective === 'now' || isThere) await releaseSchedule(ctx, stripeId);
-  const change = { itemId: item.id, target: targetOf(version, quantity) };
-  if (!isThere && move.effective === 'period_end') await scheduleChange(ctx, current, change);
+  const change = { itemId: item.id, target: targetOf(version, quantity), at: move.prorationAt };
+  if (!isThere && move.effective === 'period_end')
+    await scheduleChange(ctx, current, { ...change, items });
   const changed =
     isThere || move.effective === 'period_end' ? null : await payForChange(ctx, stripeId, change);
   await syncNow(ctx, 'subscription', stripeId);
@@ -191,10 +214,12 @@ async function changeAtStripe(ctx: Context, move: Move): Promise<void> {
 function payForChange(
   ctx: Context,
   stripeId: string,
-  { itemId, target }: { itemId: string; target: { price: string; quantity: number } },
+  change: { itemId: string; target: { price: string; quantity: number }; at: Date | null },
 ): Promise<Stripe.Subscription> {
+  const { itemId, target, at } = change;
   return callStripe(() =>
     ctx.stripe.subscriptions.update(stripeId, {
+      ...(at ? { proration_date: toSeconds(at) } : {}),
       items: [{ id: itemId, price: target.price, quantity: target.quantity }],
       proration_behavior: 'always_invoice',
       payment_behavior: 'pending_if_incomplete',
@@ -208,8 +233,8 @@ function targetOf(version: PlanVersion, quantity: number) {
 }
 
 /** The item that is the plan, among others that may be metered extras. */
-export function planItem({ items }: Stripe.Subscription, priceId: string | null | undefined) {
-  return items.data.find((item) => item.price.id === priceId) ?? items.data[0]!;
+export function planItem(items: Stripe.SubscriptionItem[], priceId: string | null | undefined) {
+  return items.find((item) => item.price.id === priceId) ?? items[0]!;
 }
 
 function latestInvoice({ latest_invoice: latest }: Stripe.Subscription): string | null {

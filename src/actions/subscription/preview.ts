@@ -2,7 +2,8 @@
 // there. https://docs.stripe.com/api/invoices/create_preview
 import type Stripe from 'stripe';
 import { callStripe } from '../../adapters/stripe-error.ts';
-import { instant } from '../../adapters/stripe-time.ts';
+import { allItems } from '../../adapters/stripe-subscription.ts';
+import { instant, toSeconds } from '../../adapters/stripe-time.ts';
 import type { Context } from '../../context.ts';
 import { addMonths } from '../../domain/window.ts';
 import type { Caller } from '../caller.ts';
@@ -16,6 +17,8 @@ export type ChangePreview = {
   amount_due: number;
   currency: string | null;
   lines: ReturnType<typeof lineView>[];
+  /** Given to the change, it is charged what is shown here; null where nothing is prorated. */
+  proration_at: string | null;
   effective_at: string;
   /** What each period costs from then on. */
   renewal_amount: number;
@@ -42,7 +45,9 @@ export async function previewChange(
 async function previewAtStripe(ctx: Context, move: Move, id: string): Promise<ChangePreview> {
   const { row, version, quantity } = move;
   const current = await callStripe(() => ctx.stripe.subscriptions.retrieve(id));
-  const item = planItem(current, row.plan_version?.stripe_price_id);
+  const all = await callStripe(() => allItems(ctx.stripe, current));
+  const item = planItem(all, row.plan_version?.stripe_price_id);
+  const at = move.prorationAt ?? ctx.now();
   const items = [{ id: item.id, price: version.stripe_price_id!, quantity }];
   const show = (
     proration_behavior: 'always_invoice' | 'none',
@@ -51,7 +56,11 @@ async function previewAtStripe(ctx: Context, move: Move, id: string): Promise<Ch
     callStripe(() =>
       ctx.stripe.invoices.createPreview({
         subscription: id,
-        subscription_details: { items, proration_behavior },
+        subscription_details: {
+          items,
+          proration_behavior,
+          ...(proration_behavior === 'none' ? {} : { proration_date: toSeconds(at) }),
+        },
         preview_mode,
       }),
     );
@@ -62,6 +71,7 @@ async function previewAtStripe(ctx: Context, move: Move, id: string): Promise<Ch
     amount_due: due.amount_due,
     currency: due.currency,
     lines: due.lines.data.map(lineView),
+    proration_at: instant(toSeconds(at)).toISOString(),
     effective_at: ctx.now().toISOString(),
     renewal_amount: renewal.total,
   };
@@ -91,6 +101,7 @@ async function previewPurchase(
     amount_due: amount,
     currency: version.price_currency,
     lines: [line],
+    proration_at: null,
     effective_at: now.toISOString(),
     renewal_amount: whole,
   };
@@ -103,6 +114,7 @@ function nothingDue({ row, version }: Move, now: Date, renewal: number): ChangeP
     amount_due: 0,
     currency: version.price_currency ?? row.plan_version?.price_currency ?? null,
     lines: [],
+    proration_at: null,
     effective_at: at.toISOString(),
     renewal_amount: renewal,
   };

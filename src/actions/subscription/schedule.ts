@@ -10,7 +10,7 @@ export type Target = { price: string; quantity: number; interval: 'month' | 'yea
 export async function scheduleChange(
   ctx: Context,
   subscription: Stripe.Subscription,
-  change: { itemId: string; target: Target },
+  change: { itemId: string; target: Target; items: Stripe.SubscriptionItem[] },
 ): Promise<void> {
   const { subscriptionSchedules } = ctx.stripe;
   const attached = scheduleId(subscription);
@@ -20,14 +20,14 @@ export async function scheduleChange(
       : subscriptionSchedules.create({ from_subscription: subscription.id }),
   );
   const { start_date, end_date } = schedule.current_phase ?? schedule.phases[0]!;
-  const { target } = change;
+  const { target, items } = change;
   await callStripe(() =>
     subscriptionSchedules.update(schedule.id, {
       end_behavior: 'release',
       phases: [
-        { start_date, end_date, items: subscription.items.data.map(keep) },
+        { start_date, end_date, items: items.map(keep) },
         {
-          items: subscription.items.data.map((item) =>
+          items: items.map((item) =>
             item.id === change.itemId
               ? { price: target.price, quantity: target.quantity }
               : keep(item),

@@ -34,6 +34,9 @@ export const subscriptionChange = z
     plan: planKey.optional(),
     quantity: quantity.optional(),
     effective: z.enum(['now', 'period_end']).default('now'),
+    proration_at: instant
+      .optional()
+      .meta({ description: 'As a preview of the last hour named it: then just that is charged' }),
   })
   .refine(({ plan, quantity }) => plan !== undefined || quantity !== undefined, {
     path: ['plan'],
@@ -112,6 +115,7 @@ export const changePreview = z.object({
       period_end: instantView,
     }),
   ),
+  proration_at: instantView.nullable(),
   effective_at: instantView,
   renewal_amount: z.int(),
 });
