@@ -27,6 +27,7 @@ import {
   overduePeriods,
   overdueTrials,
 } from '../src/actions/subscription/overdue.ts';
+import { dueAlerts } from '../src/actions/usage/alert.ts';
 import { dueReservations } from '../src/actions/usage/reservation.ts';
 import {
   leftInvoices,
@@ -35,6 +36,7 @@ import {
 } from '../src/actions/subscription/policy.ts';
 import type { Context } from '../src/context.ts';
 import type { DeclaredJob } from '../src/domain/job.ts';
+import { alertUsage } from './alert-usage.ts';
 import { deliverWebhooks } from './deliver-webhooks.ts';
 import { deliverNotices } from './deliver-notices.ts';
 import { applyPolicies } from './apply-policies.ts';
@@ -88,6 +90,7 @@ export const jobs: Job[] = [
   { name: 'expire-leases', every: 10 * minute, run: expireLeases, rows: expiredLeases },
   { name: 'expire-usage', every: hour, run: expireUsage, rows: expiredUsage },
   { name: 'expire-events', every: hour, run: expireEvents, rows: expiredEvents },
+  { name: 'alert-usage', every: minute, run: alertUsage, rows: [dueAlerts] },
   { name: 'deliver-notices', every: 5 * second, run: deliverNotices, rows: [dueNotices] },
   { name: 'deliver-webhooks', every: 5 * second, run: deliverWebhooks, rows: [dueDeliveries] },
 ]; // prettier-ignore

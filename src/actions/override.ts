@@ -9,6 +9,7 @@ import type { Override } from '../generated/prisma/client.ts';
 import { audit } from './audit.ts';
 import type { Caller } from './caller.ts';
 import { findCustomer } from './customer/customer.ts';
+import { publishAccess } from './event/access.ts';
 import { lockCustomer } from './subscription/row.ts';
 
 export type OverrideInput = {
@@ -58,6 +59,7 @@ export async function putOverride(
       ...(before ? { before: view(before) } : {}),
       after: view(after),
     });
+    await publishAccess(tx, ctx.now(), customerId);
     return view(after);
   });
 }
@@ -82,6 +84,7 @@ export async function deleteOverride(
       customerId,
       before: view(before),
     });
+    await publishAccess(tx, ctx.now(), customerId);
   });
 }
 

@@ -15,6 +15,7 @@ const names = [
   'default_plan',
   'usage_late_seconds',
   'renewal_notice_days',
+  'usage_alert_thresholds',
   'payment_retries',
   'payment_retry_hours',
   'usage_retention_days',

@@ -2,6 +2,7 @@
 // where all counting happens. Decides nothing.
 import type pg from 'pg';
 import type { LimitCheck, Spend } from '../domain/limit.ts';
+import type { Queries } from './postgres.ts';
 import { countArguments, spendCounter } from './usage-arguments.ts';
 import type { CountRequest } from './usage-arguments.ts';
 
@@ -10,7 +11,7 @@ export type Count = { used: number; held: number };
 
 /** The counts of each limit, in the order given; what has expired by `nowMs` is not held. */
 export async function readCounts(
-  pool: pg.Pool,
+  pool: Queries,
   customerId: string,
   limits: LimitCheck[],
   nowMs: number,

@@ -36,7 +36,7 @@ const hourMs = 3_600_000;
 
 /** The first instant after `now` at which access may be another though nothing happened; null: there is none. */
 export function nextAccessChange(
-  customer: Pick<CustomerFacts, 'subscriptions'>,
+  customer: Pick<CustomerFacts, 'subscriptions' | 'overrides'>,
   plans: Pick<Plans, 'byVersion'>,
   now: number,
 ): number | null {
@@ -44,6 +44,9 @@ export function nextAccessChange(
   for (const subscription of customer.subscriptions) {
     if (isOver(subscription, now)) continue;
     for (const at of turningPoints(subscription, plans)) if (at > now && at < next) next = at;
+  }
+  for (const { expiresAt } of customer.overrides) {
+    if (expiresAt !== null && expiresAt > now && expiresAt < next) next = expiresAt;
   }
   return next === Infinity ? null : next;
 }

@@ -158,6 +158,16 @@ export const makeDue: Record<string, MakeDue> = {
     );
   },
 
+  async 'alert-usage'(billing) {
+    const { customerId } = await subscribed(billing, 'free');
+    await sql(
+      billing,
+      `INSERT INTO usage_counter (customer_id, feature, "window", window_start, used)
+       VALUES ($1, 'search', 'month', date_trunc('month', now()), 1)`,
+      customerId,
+    );
+  },
+
   async 'deliver-notices'(billing) {
     const { id } = await billing.customer();
     const { ctx } = billing;

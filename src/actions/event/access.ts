@@ -1,5 +1,6 @@
 // Tells of access that has become another: in the transaction of what caused it, or found by a job where the
 // clock alone did. What was told last is kept per customer, so that each change is told once.
+import { createHash } from 'node:crypto';
 import { loadByCustomer, loadPlans, loadRules } from '../../adapters/facts.ts';
 import { queriesIn } from '../../adapters/postgres.ts';
 import type { Tx } from '../../adapters/postgres.ts';
@@ -15,13 +16,16 @@ import { lockStream, publish } from './publish.ts';
 
 const batchSize = 25;
 
+/** What was told last, and a digest of the features and limits that went with it. */
+type Told = AccessState & { digest?: string };
+
 /**
  * Publishes `entitlement.changed` where access at `now` is not what was told last, and notes when the clock may
  * change it next. Nothing is told of what could not be verified. Returns whether something was told.
  */
 export async function publishAccess(tx: Tx, now: Date, customerId: string): Promise<boolean> {
   const { access: told } = await lockStream(tx, customerId);
-  const last = told as AccessState | null;
+  const last = told as Told | null;
   const reads = queriesIn(tx);
   const customer = await loadByCustomer(reads, customerId);
   if (!customer) return closeAccess(tx, now, customerId, last);
@@ -29,9 +33,11 @@ export async function publishAccess(tx: Tx, now: Date, customerId: string): Prom
   const { defaultPlan } = await loadRules(reads);
   const footing = footingOf(customer, plans, defaultPlan, now.getTime());
   const access = accessState(customer, footing);
+  const digest = digestOf(footing, access);
   const next = nextAccessChange(customer, plans, now.getTime());
-  const isNews = footing.code !== 'unverifiable' && !isSameAccess(last, access);
-  await keep(tx, customerId, { access: isNews ? access : last, next });
+  const isNews =
+    footing.code !== 'unverifiable' && (!isSameAccess(last, access) || last?.digest !== digest);
+  await keep(tx, customerId, { access: isNews ? { ...access, digest } : last, next });
   if (isNews) await tell(tx, now, { customerId, footing, access, last });
   return isNews;
 }
@@ -41,7 +47,7 @@ async function closeAccess(
   tx: Tx,
   now: Date,
   customerId: string,
-  last: AccessState | null,
+  last: Told | null,
 ): Promise<boolean> {
   const none = { plan: null, plan_version: null, status: null, code: 'no_subscription' as const };
   const access: AccessState = { ...none, access: 'deny' };
@@ -54,7 +60,7 @@ async function closeAccess(
 async function keep(
   tx: Tx,
   customerId: string,
-  { access, next }: { access: AccessState | null; next: number | null },
+  { access, next }: { access: Told | null; next: number | null },
 ): Promise<void> {
   await tx.$executeRaw`
     UPDATE event_stream SET access = ${access && JSON.stringify(access)}::jsonb,
@@ -62,11 +68,21 @@ async function keep(
     WHERE customer_id = ${customerId}`;
 }
 
+/** Of what may be used: an override or another version changes that and nothing else. */
+function digestOf({ plan }: Footing, { access }: AccessState): string {
+  const granted = access === 'deny' ? null : [plan?.features, plan?.pools];
+  return createHash('sha256').update(JSON.stringify(granted)).digest('base64url');
+}
+
+function withoutDigest({ digest: _digest, ...access }: Told): AccessState {
+  return access;
+}
+
 type News = {
   customerId: string;
   footing: Footing | null;
   access: AccessState;
-  last: AccessState | null;
+  last: Told | null;
 };
 
 async function tell(tx: Tx, now: Date, news: News): Promise<void> {
@@ -81,9 +97,12 @@ async function tell(tx: Tx, now: Date, news: News): Promise<void> {
       ...access,
       entitlements: access.access === 'deny' ? [] : (footing?.plan?.features ?? []),
       pools: access.access === 'deny' ? [] : (footing?.plan?.pools ?? []),
-      previous: last,
+      previous: last && withoutDigest(last),
     },
   });
+  // A limit may have room again: alerts that were told are looked at.
+  await tx.$executeRaw`
+    UPDATE usage_alert SET look_at = ${now}::timestamptz WHERE customer_id = ${customerId} AND reached > 0`;
 }
 
 export const dueAccess: DueRows = {

@@ -24,6 +24,13 @@ const fields = {
     .min(0)
     .max(60)
     .meta({ description: 'How many days before a renewal it is announced; 0: not at all' }),
+  usage_alert_thresholds: z
+    .array(z.int().min(1).max(1_000))
+    .max(10)
+    .refine((shares) => shares.every((share, at) => at === 0 || share > shares[at - 1]!), {
+      error: 'must rise from one to the next',
+    })
+    .meta({ description: 'Percent of a limit at which its customer is told; none: nobody is' }),
   payment_retries: z.enum(['stripe', 'tollgate']).meta({
     description:
       "Who tries a declined payment again: Stripe's Smart Retries, or payment_retry_hours",
