@@ -130,6 +130,7 @@ async function end(stage: Stage): Promise<void> {
   });
 
   if (history.isLossy) await reconcile(world, { dryRun: false });
+  else if (office.undelivered().length > 0) office.problems.push('not everything was delivered');
   const missed = await reconcile(world, { dryRun: true });
   if (missed.length > 0) office.problems.push(`left to find: ${JSON.stringify(missed)}`);
   // What the clock alone has changed is told by a job; both processes run it at once.

@@ -27,10 +27,11 @@ export function openPostOffice(world: World, carriage: Carriage) {
     if (chance.percent(dropPercent)) return;
     const count = chance.pick([1, 1, 1, 1, 2, 2, 3]);
     for (let copy = 0; copy < count; copy += 1) {
-      const span = Math.max(1, length - birth);
+      const span = length - birth;
       // Half of them soon, as most are; the others at any time at all.
       const delay = chance.percent(50) ? chance.below(Math.min(3, span)) : chance.below(span);
-      const at = arrival === 'afterwards' ? length : birth + delay;
+      // What is born during a step is carried from the next one on; the last letters arrive at the end.
+      const at = arrival === 'afterwards' ? length : birth + 1 + delay;
       const letter = { event, to: chance.below(world.processes.length) };
       due.set(at, [...(due.get(at) ?? []), letter]);
     }
@@ -75,6 +76,8 @@ export function openPostOffice(world: World, carriage: Carriage) {
       due.delete(step);
       for (const letter of random(seed, `step ${step}`).shuffle(letters)) fly(letter);
     },
+    /** Those that nobody has carried: only what was dropped on purpose may be among them. */
+    undelivered: () => events.filter(({ id }) => !delivered.has(id)).map(({ id }) => id),
     async landed(): Promise<void> {
       while (flying.size > 0) await Promise.all(flying);
     },
