@@ -9,7 +9,7 @@ import type { Arrival } from './post-office.ts';
 const seed = Number(process.env['SEED'] ?? 1);
 const leaseAndTicket = 'lease when claiming, lease when writing, ticket';
 const isLong = process.env['SOAK_MINUTES'] !== undefined;
-const limitMs = 180_000;
+const limitMs = 300_000;
 
 async function permute(given: { mutant: string; arrival: Arrival; runs: number }) {
   const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
