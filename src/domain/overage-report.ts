@@ -15,7 +15,8 @@ export type Term = {
   isTrial: boolean;
   /** What was in progress at its end is accounted already. */
   closed: boolean;
-  /** Counters as they were at its end. */
+  /** Counters of windows that were in progress, as they were when it began and when it ended. */
+  countedBefore: Counter[];
   counted: Counter[];
 };
 export type Counter = { name: string; window: WindowKind; start: number; used: number };
@@ -24,37 +25,38 @@ export type Overage = { term: Term; limit: SoftLimit; windowStart: number; units
 /**
  * The units beyond each soft limit that no charge has yet. A window is accounted when it ends, with the limit of the
  * term in which it ends; one that is in progress when a term ends is accounted then too, as it stood at that instant,
- * so that leaving a plan leaves no overage behind. `terms` in the order of time.
+ * so that leaving a plan leaves no overage behind. Units are overage where they stand beyond the limit and were used in
+ * the term, as the check prices them. `terms` in the order of time.
  */
 export function overageDue(facts: {
   terms: Term[];
   /** What a version sold in a window; an override that held in part of it counts for all of it. */
   limitsOf: (versionId: string, windowStart: number) => SoftLimit[];
   counters: Counter[];
-  accounted: (counter: Counter) => number;
+  /** Units of a window that are on a charge of the term. */
+  accounted: (term: Term, counter: Counter) => number;
   timezone: string;
   now: number;
-}): { due: Overage[]; ended: Counter[] } {
+}): { due: Overage[]; ended: { term: Term; counter: Counter }[] } {
   const { terms, counters, timezone, now } = facts;
   const due: Overage[] = [];
-  const added = new Map<string, number>();
   const account = (term: Term, counter: Counter) => {
     const limit = facts
       .limitsOf(term.versionId, counter.start)
       .find(({ name, window }) => name === counter.name && window === counter.window);
     if (!limit) return;
-    const key = `${counter.name} ${counter.window} ${counter.start}`;
-    const before = added.get(key) ?? 0;
-    const units = counter.used - limit.max - facts.accounted(counter) - before;
-    if (units <= 0) return;
-    added.set(key, before + units);
-    due.push({ term, limit, windowStart: counter.start, units });
+    const before = term.countedBefore.find((one) => isSameWindow(one, counter))?.used ?? 0;
+    const units = counter.used - Math.max(limit.max, before) - facts.accounted(term, counter);
+    if (units > 0) due.push({ term, limit, windowStart: counter.start, units });
   };
   const isEnded = (counter: Counter) => (windowEnd(counter, terms, timezone) ?? Infinity) <= now;
-  const ended = counters.filter(isEnded);
+  const over = counters.filter(isEnded);
+  const ended: { term: Term; counter: Counter }[] = [];
   for (const term of terms) {
-    for (const counter of ended) {
-      if (endsIn(term, windowEnd(counter, terms, timezone)!)) account(term, counter);
+    for (const counter of over) {
+      if (!endsIn(term, windowEnd(counter, terms, timezone)!)) continue;
+      ended.push({ term, counter });
+      account(term, counter);
     }
     for (const counter of cutAtEnd(term, now)) {
       const end = windowEnd(counter, terms, timezone);
@@ -80,6 +82,10 @@ function windowEnd(counter: Counter, terms: Term[], timezone: string): number | 
   if (counter.window === 'billing_period') return billingPeriodEnd(terms, counter.start);
   const any = { start: 0, end: 0 };
   return windowAt(counter.window, counter.start, timezone, any).end;
+}
+
+function isSameWindow(a: Counter, b: Counter): boolean {
+  return a.name === b.name && a.window === b.window && a.start === b.start;
 }
 
 function endsIn({ since, until }: Term, end: number): boolean {

@@ -24,6 +24,7 @@ const term = (more: Partial<Term> = {}): Term => ({
   periodEnd: december,
   isTrial: false,
   closed: false,
+  countedBefore: [],
   counted: [],
   ...more,
 });
@@ -93,12 +94,30 @@ describe('what is beyond a limit', () => {
       {
         terms: [
           term({ until: november + day, counted: [counter(150)] }),
-          term({ since: november + day, versionId: 'big' }),
+          term({ since: november + day, versionId: 'big', countedBefore: [counter(150)] }),
         ],
         counters: [counter(1_300)],
         now: december,
       },
-      [['small', 50], ['big', 250]],
+      [['small', 50], ['big', 300]],
+    ],
+    [
+      'is not what was used under the plan before, which may have included it',
+      {
+        terms: [term({ since: november + day, countedBefore: [counter(900)] })],
+        counters: [counter(950)],
+        now: december,
+      },
+      [['small', 50]],
+    ],
+    [
+      'is not what the plan still includes, whatever was used before',
+      {
+        terms: [term({ since: november + day, countedBefore: [counter(40)] })],
+        counters: [counter(130)],
+        now: december,
+      },
+      [['small', 30]],
     ],
     [
       'is due when a subscription ends in the middle of its windows',

@@ -3,8 +3,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { runJob } from '../../jobs/run.ts';
 import { createContext } from '../../src/context.ts';
+import { windowAt } from '../../src/domain/window.ts';
 import { startBilling } from '../support/billing.ts';
 import type { Billing } from '../support/billing.ts';
+import { moveSandboxClock } from '../support/stripe.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -42,12 +44,23 @@ afterEach(() => billing.control('PUT', '/_sandbox/faults', {}));
 const at = (instant: string | Date, ms: number) => new Date(new Date(instant).getTime() + ms);
 const report = () => runJob(billing.ctx, 'report-overage');
 
-async function subscribed(plan: string, customer: object = {}) {
+/** Both clocks, and what the passing of time makes due here. */
+async function moveTo(to: Date) {
+  await moveSandboxClock(billing.sandbox, to);
+  const { now } = await billing.control('GET', '/_sandbox/clock');
+  // The sandbox's clock goes on while it delivers: what begins there now must not lie ahead of us.
+  await billing.ctx.pool.query('UPDATE clock SET offset_ms = $1', [
+    Date.parse(now) + 1_000 - Date.now(),
+  ]);
+  await billing.ctx.clock.refresh();
+  for (const job of ['process-stripe-event', 'renew-subscriptions', 'report-overage'])
+    await runJob(billing.ctx, job);
+}
+
+async function subscribed(plan: string) {
   const { id, call } = await billing.customer('pm_card_visa');
-  if (Object.keys(customer).length) await billing.operator('PATCH', `/customers/${id}`, customer);
   const made = await call('POST', '/subscriptions', { plan });
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));
-  await billing.delivered();
   let records = 0;
   return {
     id,
@@ -97,15 +110,26 @@ describe('one period of many customers', () => {
   const ends = () => Object.values(of).map(({ end }) => end).toSorted().at(-1)!; // prettier-ignore
 
   beforeAll(async () => {
-    for (const [name, plan, customer] of [
-      ['seen', 'metered'], ['capped', 'metered', { spend_cap: 60 }], ['smaller', 'bigger'], ['left', 'metered'],
-      ['ended', 'metered'], ['ending', 'metered'], ['days', 'daily'], ['month', 'monthly'], ['unseen', 'metered'],
-      ['tried', 'tried'], ['moderate', 'metered'], ['granted', 'metered'], ['shortened', 'metered'],
-    ] as const) of[name] = await subscribed(plan, customer); // prettier-ignore
+    const plans = {
+      seen: 'metered', capped: 'metered', smaller: 'bigger', left: 'metered', ended: 'metered', ending: 'metered', days: 'daily',
+      month: 'monthly', unseen: 'metered', entered: 'hard', tried: 'tried', moderate: 'metered', granted: 'metered', shortened: 'metered',
+    }; // prettier-ignore
+    const subscribing = Object.entries(plans).map(async ([name, plan]) => {
+      of[name] = await subscribed(plan);
+    });
+    await Promise.all(subscribing);
+    await billing.operator('PATCH', `/customers/${of['capped']!.id}`, { spend_cap: 60 });
+    await billing.delivered();
+  });
+
+  beforeAll(async () => {
     await of['seen']!.use(110);
     await of['capped']!.use(5_000);
     await of['smaller']!.use(1_200);
     await of['left']!.use(150);
+    await of['entered']!.use(300);
+    await of['entered']!.call('PATCH', of['entered']!.path, { plan: 'metered', effective: 'now' });
+    await of['entered']!.use(10);
     await of['ended']!.use(140);
     await of['ending']!.use(160);
     await of['days']!.use(15);
@@ -131,13 +155,13 @@ describe('one period of many customers', () => {
     await of['ending']!.call('PUT', `${of['ending']!.path}/cancellation`, {
       effective: 'period_end',
     });
-    await billing.moveTo(at(ends(), -5 * dayMs));
+    await moveTo(at(ends(), -5 * dayMs));
     await of['days']!.use(9);
     await of['days']!.use(12, at(billing.ctx.now(), -dayMs + hourMs));
     await of['seen']!.use(11);
     await of['unseen']!.use(130);
     await of['month']!.use(12);
-    await billing.moveTo(at(ends(), 10 * minuteMs));
+    await moveTo(at(ends(), 10 * minuteMs));
   });
 
   test('a passed limit makes the subscription metered, and no other', async () => {
@@ -165,7 +189,7 @@ describe('one period of many customers', () => {
   });
 
   test('two hours later the invoices are paid, and say what is on them', async () => {
-    await billing.moveTo(at(ends(), 3 * hourMs));
+    await moveTo(at(ends(), 3 * hourMs));
     // 25 × 1.5 = 37.5, rounded once by Stripe.
     expect(await of['seen']!.invoices()).toEqual([paid(1_038, [[25, 38]]), paid(1_000)]);
     expect(await of['moderate']!.invoices()).toEqual([paid(1_000), paid(1_000)]);
@@ -194,11 +218,15 @@ describe('one period of many customers', () => {
     expect(earlier.flatMap(({ overage }) => overage)).toEqual([]);
   });
 
+  test('a plan that is entered in the middle charges what is used under it', async () => {
+    expect((await of['entered']!.invoices())[0]).toEqual(paid(1_015, [[10, 15]]));
+  });
+
   test('a subscription that was ended at once, or ran out, is sent a last bill that is collected', async () => {
     expect(await of['ended']!.invoices()).toEqual([paid(60, [[40, 60]]), paid(1_000)]);
     const [bill] = await of['ending']!.invoices();
     expect(bill).toMatchObject({ total: 90, overage: [[60, 90]] });
-    await billing.moveTo(at(ends(), 5 * hourMs));
+    await moveTo(at(ends(), 5 * hourMs));
     expect(await of['ending']!.invoices()).toEqual([paid(90, [[60, 90]]), paid(1_000)]);
   });
 
@@ -241,7 +269,7 @@ describe('one period of many customers', () => {
   });
 
   test('a month later the rest is paid, once, and items of plans that were left are gone', async () => {
-    await billing.moveTo(at(ends(), 32 * dayMs));
+    await moveTo(at(ends(), 32 * dayMs));
     const newest = async (who: Subscribed) => (await who.invoices())[0];
     expect(await newest(of['moderate']!)).toEqual(paid(1_030, [[20, 30]]));
     expect(await newest(of['seen']!)).toEqual(paid(1_000));
@@ -252,4 +280,28 @@ describe('one period of many customers', () => {
     expect(data).toHaveLength(1);
     expect(await of['ended']!.invoices()).toHaveLength(2);
   });
+});
+
+test('what SQL takes for the end of a window is never late, and no more than three hours early', async () => {
+  const zones = ['UTC', 'America/New_York', 'Europe/Berlin', 'Asia/Kathmandu', 'Pacific/Kiritimati', 'Pacific/Pago_Pago', 'Australia/Lord_Howe', 'America/Sao_Paulo']; // prettier-ignore
+  const any = { start: 0, end: 0 };
+  const windows = zones.flatMap((zone) =>
+    (['minute', 'hour', 'day', 'month'] as const).flatMap((kind) =>
+      Array.from({ length: 60 }, (_, i) =>
+        windowAt(kind, Date.UTC(2026, 0, 1) + i * 9.37 * dayMs, zone, any),
+      ).map(({ start, end }) => ({ kind, start, end })),
+    ),
+  );
+  const { rows } = await billing.ctx.pool.query<{ early: number }>(
+    `SELECT w.over - ms(window_ends_about(w.kind, to_timestamp(w.start / 1000.0), NULL)) AS early
+     FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS w (kind, start, over)`,
+    [
+      windows.map(({ kind }) => kind),
+      windows.map(({ start }) => start),
+      windows.map(({ end }) => end),
+    ],
+  );
+  expect(rows).toHaveLength(windows.length);
+  expect(Math.min(...rows.map(({ early }) => early))).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...rows.map(({ early }) => early))).toBeLessThanOrEqual(3 * hourMs);
 });

@@ -27,7 +27,7 @@ export const dueOverage: DueRows = {
     WHERE s.id IN (SELECT o.subscription_id FROM overage_due($1) o)`,
 };
 
-const batchSize = 20;
+const batchSize = 10;
 
 /** Accounts everything that is due. Counters may be thrown away only up to where this has got to. */
 export async function accrueOverage(
@@ -75,17 +75,12 @@ function termOf(row: SubscriptionTerm): Term {
     periodEnd: row.period_end.getTime(),
     isTrial: row.is_trial,
     closed: row.closed,
+    countedBefore: row.counted_before as Counter[],
     counted: row.counted as Counter[],
   };
 }
 
-type CounterRow = {
-  name: string;
-  window: WindowKind;
-  start: bigint;
-  used: bigint;
-  accounted: bigint | null;
-};
+type CounterRow = { name: string; window: WindowKind; start: bigint; used: bigint };
 const longestWindowMs = 32 * 86_400_000;
 
 /** Counters that are over a limit of these terms, how much of each is on a charge, and what the limits were. */
@@ -104,20 +99,26 @@ async function readFacts(tx: Tx, of: { customerId: string; terms: Term[] }) {
   const from = new Date(Math.min(...terms.map(({ periodStart }) => periodStart)) - longestWindowMs);
   const limits = [...plans.values()].flatMap(softLimits);
   const rows = await tx.$queryRaw<CounterRow[]>`
-    SELECT DISTINCT u.feature AS name, u."window", ms(u.window_start) AS start, u.used, w.units AS accounted
+    SELECT DISTINCT u.feature AS name, u."window", ms(u.window_start) AS start, u.used
     FROM unnest(${limits.map(({ name }) => name)}::text[], ${limits.map(({ window }) => window)}::text[],
       ${limits.map(({ max }) => BigInt(Math.min(max, least)))}::bigint[]) AS l (name, kind, max)
     JOIN usage_counter u ON u.customer_id = ${customerId} AND u.feature = l.name AND u."window" = l.kind
-      AND u.used > l.max AND u.window_start >= ${from}
-    LEFT JOIN overage_window w
-      ON (w.customer_id, w.feature, w."window", w.window_start) = (u.customer_id, u.feature, u."window", u.window_start)`;
-  const accounted = new Map(rows.map((row) => [keyOf(row), Number(row.accounted ?? 0n)]));
+      AND u.used > l.max AND u.window_start >= ${from}`;
+  const noted = await tx.overageWindow.findMany({
+    where: { customer_id: customerId, window_start: { gte: from }, units: { gt: 0 } },
+  });
+  const accounted = new Map(
+    noted.map((row) => [
+      keyOf(row.since.getTime(), { ...row, name: row.feature, start: row.window_start.getTime() }),
+      Number(row.units),
+    ]),
+  );
   return {
     versions,
     limitsOf: (versionId: string, windowStart: number) =>
       softLimits(withOverrides(plans.get(versionId)!, overrides, windowStart)),
     counters: rows.map((row) => ({ ...row, start: Number(row.start), used: Number(row.used) })),
-    accounted: (counter: Counter) => accounted.get(keyOf(counter)) ?? 0,
+    accounted: ({ since }: Term, counter: Counter) => accounted.get(keyOf(since, counter)) ?? 0,
     timezone: customer.timezone,
   };
 }
@@ -137,8 +138,8 @@ function overrideOf({ feature, limit, extra, expires_at }: OverrideRow): Overrid
   };
 }
 
-function keyOf({ name, window, start }: { name: string; window: string; start: bigint | number }) {
-  return `${name} ${window} ${start}`;
+function keyOf(since: number, of: { name: string; window: string; start: number }): string {
+  return `${since} ${of.name} ${of.window} ${of.start}`;
 }
 
 /** `counted` is set for windows that are over: they are looked at again when something more was counted in them. */
@@ -146,20 +147,21 @@ async function noteWindows(
   tx: Tx,
   customerId: string,
   due: Overage[],
-  ended: Counter[],
+  ended: { term: Term; counter: Counter }[],
 ): Promise<void> {
   const notes = [
-    ...due.map(({ limit: { name, window }, windowStart: start, units }) => ({ name, window, start, units, counted: 0 })),
-    ...ended.map(({ name, window, start, used: counted }) => ({ name, window, start, units: 0, counted })),
+    ...due.map(({ term, limit, windowStart: start, units }) => ({ term, of: limit, start, units, counted: 0 })),
+    ...ended.map(({ term, counter: of }) => ({ term, of, start: of.start, units: 0, counted: of.used })),
   ]; // prettier-ignore
   await tx.$executeRaw`
-    INSERT INTO overage_window AS w (customer_id, feature, "window", window_start, units, counted)
-    SELECT ${customerId}, name, kind, start, sum(units), max(counted)
-    FROM unnest(${notes.map(({ name }) => name)}::text[], ${notes.map(({ window }) => window)}::text[],
-      ${notes.map(({ start }) => new Date(start))}::timestamptz[], ${notes.map(({ units }) => BigInt(units))}::bigint[],
-      ${notes.map(({ counted }) => BigInt(counted))}::bigint[]) AS n (name, kind, start, units, counted)
-    GROUP BY 1, 2, 3, 4
-    ON CONFLICT (customer_id, feature, "window", window_start)
+    INSERT INTO overage_window AS w (customer_id, feature, "window", window_start, since, units, counted)
+    SELECT ${customerId}, name, kind, start, since, sum(units), max(counted)
+    FROM unnest(${notes.map(({ of }) => of.name)}::text[], ${notes.map(({ of }) => of.window)}::text[],
+      ${notes.map(({ start }) => new Date(start))}::timestamptz[],
+      ${notes.map(({ term }) => new Date(term.since))}::timestamptz[], ${notes.map(({ units }) => BigInt(units))}::bigint[],
+      ${notes.map(({ counted }) => BigInt(counted))}::bigint[]) AS n (name, kind, start, since, units, counted)
+    GROUP BY 1, 2, 3, 4, 5
+    ON CONFLICT (customer_id, feature, "window", window_start, since)
     DO UPDATE SET units = w.units + excluded.units, counted = greatest(w.counted, excluded.counted)`;
 }
 
