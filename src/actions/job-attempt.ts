@@ -63,7 +63,7 @@ async function claim(ctx: Context, due: DueRows, token: string): Promise<string[
   const { rows } = await ctx.pool.query<{ id: string }>(
     `INSERT INTO job_attempt AS held (kind, id, attempts, lease_token, next_attempt_at, updated_at)
      SELECT '${kind}', d.id, 0, $2, clock_timestamp() + make_interval(secs => ${leaseSeconds}), clock_timestamp()
-     FROM ${dueRows(due)} WHERE ${notPutAside(kind)} ORDER BY d.due_at, d.id LIMIT ${batchSize}
+     FROM ${dueRows(due)} WHERE ${notPutAside(kind)} ORDER BY d.due_at LIMIT ${batchSize}
      ON CONFLICT (kind, id) DO UPDATE SET lease_token = excluded.lease_token,
        next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at
        WHERE held.next_attempt_at <= clock_timestamp()

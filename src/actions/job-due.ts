@@ -43,7 +43,7 @@ function settleBatch(ctx: Context, work: Work): Promise<{ claimed: number; faile
     const now = ctx.now();
     const claimed = await tx.$queryRawUnsafe<{ id: string }[]>(
       `SELECT d.id FROM ${dueRows(work.rows)} WHERE ${notPutAside(work.rows.kind)}
-       ORDER BY d.due_at, d.id LIMIT ${work.batchSize} FOR UPDATE OF d SKIP LOCKED`,
+       ORDER BY d.due_at LIMIT ${work.batchSize} FOR UPDATE OF d SKIP LOCKED`,
       now,
     );
     const ids = claimed.map(({ id }) => id);
