@@ -35,7 +35,8 @@ whereItIs('Stripe’s CLI', () => {
     const wanted = await format(page, { ...(await resolveConfig(path)), parser: 'markdown' });
     // Out of date: node --import tsx scripts/sandbox-cli.ts
     expect(readFileSync(path, 'utf8')).toBe(wanted);
-  });
+    // A program is started for each of some ninety triggers: bounded for a busy machine.
+  }, 240_000);
 
   test('resource commands make, change, list and delete', async () => {
     const made = await object(['customers', 'create', '--email', 'ada@example.com']);
