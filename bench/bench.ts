@@ -59,7 +59,10 @@ const tooLong = setTimeout(
   () => {
     process.stderr.write(`\nnot done after ${given.minutes} minutes\n`);
     for (const { child } of running) child.kill('SIGKILL');
-    void postgres.stop('now').finally(() => process.exit(1));
+    void postgres
+    .stop('now')
+    .then(() => rm(folder, { recursive: true, force: true }))
+    .finally(() => process.exit(1));
   },
   Number(given.minutes) * 60_000,
 );
