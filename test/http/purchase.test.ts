@@ -123,6 +123,28 @@ describe('201', () => {
     expect(session).toMatch(/^cs_/);
   });
 
+  test('return page and webhooks that race make one row, and one subscription at Stripe', async () => {
+    const { id, call } = await billing.customer();
+    const waiting = await call('POST', '/subscriptions', { plan: 'pro' });
+    const { redirect } = await payOn(waiting.body.checkout_url, 'paid');
+    // The webhooks are on their way while four browsers come back.
+    const [first, ...others] = await Promise.all([
+      ...[1, 2, 3, 4].map(() => fetch(redirect, { redirect: 'manual' })),
+      billing.delivered(),
+    ]);
+    expect(first).toMatchObject({ status: 303 });
+    expect(others).toHaveLength(4);
+    await billing.runJobs();
+    const { body } = await call('GET', '/subscriptions');
+    expect(body.data).toHaveLength(1);
+    expect(body.data[0]).toMatchObject({ id: waiting.body.id, status: 'active', plan: 'pro' });
+    expect(await atStripe(id)).toHaveLength(1);
+    expect(await billing.ctx.db.invoice.count({ where: { customer_id: id } })).toBe(1);
+    const created = { customer_id: id, action: 'subscription.sync' };
+    const rows = await billing.ctx.db.auditEntry.findMany({ where: created });
+    expect(rows.filter(({ after }: any) => after?.status === 'active')).toHaveLength(1);
+  });
+
   test('asking again expires the older page', async () => {
     const { call } = await billing.customer();
     const first = await call('POST', '/subscriptions', { plan: 'pro' });

@@ -1,5 +1,6 @@
 // Route policies and settings over HTTP: what is refused before it could decide anything.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { defaultLadder } from '../../src/domain/plan.ts';
 import { startHttpTest } from '../support/http.ts';
 import type { HttpTest } from '../support/http.ts';
 
@@ -131,6 +132,12 @@ describe('settings', () => {
       payment_retry_hours: [72, 120, 168, 240, 336],
       usage_retention_days: 800,
       event_retention_days: 400,
+      default_ladder: defaultLadder,
+      pause_policy: 'deny',
+      refund_policy: 'keep',
+      dispute_policy: 'keep',
+      duplicate_policy: 'report',
+      open_invoice_policy: 'keep',
     });
     const unknown = await http.operator('PATCH', '/settings', { default_plan: 'nope' });
     expect([unknown.status, unknown.body.errors[0].pointer]).toEqual([422, '/default_plan']);

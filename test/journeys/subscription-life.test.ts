@@ -128,10 +128,10 @@ describe('an end that was set', () => {
     const { stripeCustomer, latest } = await someone('pm_card_visa');
     const { id } = await made(stripeCustomer, { billing_mode: { type } });
     const before = await latest();
-    await billing.stripe.subscriptions.update(id, set as Stripe.SubscriptionUpdateParams);
+    await billing.stripe.subscriptions.update(id, set);
     await settled();
     expect((await latest()).cancel_at).toBe(before.current_period_end);
-    await billing.stripe.subscriptions.update(id, undo as Stripe.SubscriptionUpdateParams);
+    await billing.stripe.subscriptions.update(id, undo);
     await settled();
     expect((await latest()).cancel_at).toBeNull();
   });
