@@ -7,6 +7,7 @@ import type { LadderStep } from '../domain/plan.ts';
 import type { Setting } from '../generated/prisma/client.ts';
 import { audit } from './audit.ts';
 import type { Caller } from './caller.ts';
+import { lookAtAccessOfUnsubscribed } from './event/access.ts';
 import { findPlan } from './plan/view.ts';
 
 /** What can be read and changed, by the names of its columns; how each is checked stands with the route. */
@@ -55,6 +56,7 @@ export async function changeSettings(ctx: Context, caller: Caller, change: Setti
       where: { id: 1 },
       data: { ...wanted, updated_at: ctx.now() },
     });
+    if (before.default_plan !== default_plan) await lookAtAccessOfUnsubscribed(tx, ctx.now());
     await audit(tx, ctx.now(), caller, {
       action: 'setting.change',
       objectId: 'setting',

@@ -50,6 +50,9 @@ describe('events', () => {
       code: 'subscription_canceled',
       previous: { access: 'full' },
     });
+    const { body } = await billing.operator('GET', `/notices?customer_id=${id}`);
+    const kinds = body.data.map(({ kind }: { kind: string }) => kind);
+    expect(kinds.filter((kind: string) => kind === 'subscription_canceled')).toHaveLength(1);
   });
 
   test('count each customer from 1 without a gap, however many write at once', async () => {
@@ -89,6 +92,23 @@ describe('events', () => {
       'past_due read_only',
     ]);
     expect(await typesOf(id)).toContain('subscription.past_due');
+  });
+
+  test('tell that the default plan gives, or takes, access', async () => {
+    const { id, call } = await billing.customer();
+    const { body } = await call('POST', '/subscriptions', { plan: 'free' });
+    await call('PUT', `/subscriptions/${body.id}/cancellation`, { effective: 'now' });
+    await billing.operator('PATCH', '/settings', { default_plan: 'hobby' });
+    await billing.runJobs();
+    await billing.operator('PATCH', '/settings', { default_plan: null });
+    await billing.runJobs();
+    const told = (await eventsOf(id)).filter(({ type }) => type === 'entitlement.changed');
+    expect(told.map(({ data }) => `${data.plan} ${data.access}`)).toEqual([
+      'free full',
+      'free deny',
+      'hobby full',
+      'free deny',
+    ]);
   });
 
   test('follow keys: made, replaced, revoked', async () => {

@@ -105,6 +105,14 @@ async function tell(tx: Tx, now: Date, news: News): Promise<void> {
     UPDATE usage_alert SET look_at = ${now}::timestamptz WHERE customer_id = ${customerId} AND reached > 0`;
 }
 
+/** The default plan is another: the job looks at all who may stand on it. Who was never told of is not told now. */
+export async function lookAtAccessOfUnsubscribed(tx: Tx, now: Date): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE event_stream SET access_due_at = ${now}::timestamptz
+    WHERE access IS NOT NULL
+      AND coalesce(access->>'status', '') NOT IN ('active', 'trialing', 'past_due', 'unpaid', 'paused')`;
+}
+
 export const dueAccess: DueRows = {
   kind: 'access',
   due: `SELECT s.customer_id AS id, s.access_due_at AS due_at FROM event_stream s WHERE s.access_due_at <= $1`,

@@ -1,8 +1,11 @@
 // The one call after every change of a subscription's row: publishes what happened to it, and the access that
 // follows from it. Changes nothing of the subscription itself.
 import type { Tx } from '../../adapters/postgres.ts';
+import { endingNotice } from '../../domain/ending.ts';
 import { subscriptionEvent } from '../../domain/event.ts';
+import type { EventType } from '../../domain/event.ts';
 import type { Subscription } from '../../generated/prisma/client.ts';
+import { notify } from '../notice/notify.ts';
 import { subscriptionView, withPlans } from '../subscription/subscription.ts';
 import type { SubscriptionView, SubscriptionWithPlans } from '../subscription/subscription.ts';
 import { publishAccess } from './access.ts';
@@ -40,8 +43,22 @@ export async function publishSubscriptionAlone(
       at,
       data: { subscription, previous },
     });
+    if (before) await tellOfEnd(tx, now, { type, before, after });
   }
   return after.customer_id;
+}
+
+type End = { type: EventType; before: Subscription; after: SubscriptionWithPlans };
+
+/** Once, whoever else notices it. */
+async function tellOfEnd(tx: Tx, now: Date, { type, before, after }: End): Promise<void> {
+  const kind = endingNotice(type, before, after);
+  if (!kind) return;
+  const { id, customer_id: customerId, plan_version, ended_at } = after;
+  const about = { customerId, subscriptionId: id, key: `${kind}-${id}`, at: now };
+  const plan = plan_version?.name ?? null;
+  if (kind === 'trial_ended') await notify(tx, { ...about, kind, data: { plan } });
+  else await notify(tx, { ...about, kind, data: { plan, ended_at } });
 }
 
 async function viewOf(tx: Tx, now: Date, row: Subscription): Promise<SubscriptionView> {

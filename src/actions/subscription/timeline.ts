@@ -73,9 +73,10 @@ const fields = [
 ]; // prettier-ignore
 
 function plain(value: unknown): string | null {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'object') return String((value as { plan?: unknown }).plan ?? '');
-  return String(value as string | number);
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  const hasPlan = typeof value === 'object' && value !== null && 'plan' in value;
+  return hasPlan && typeof value.plan === 'string' ? value.plan : null;
 }
 
 function closePlace(place: string): string {
