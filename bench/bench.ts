@@ -60,9 +60,9 @@ const tooLong = setTimeout(
     process.stderr.write(`\nnot done after ${given.minutes} minutes\n`);
     for (const { child } of running) child.kill('SIGKILL');
     void postgres
-    .stop('now')
-    .then(() => rm(folder, { recursive: true, force: true }))
-    .finally(() => process.exit(1));
+      .stop('now')
+      .then(() => rm(folder, { recursive: true, force: true }))
+      .finally(() => process.exit(1));
   },
   Number(given.minutes) * 60_000,
 );
