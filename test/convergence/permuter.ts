@@ -90,10 +90,11 @@ async function playStep(
   if (!chance.percent(rushPercent)) await quiet(stage);
 }
 
-/** Leases run out under those who look: to the others they are dead, and they do not know it. */
+/** Leases run out under those who look: to the others they are dead, and they do not know it. One that writes has got through. */
 async function lapse(world: World): Promise<void> {
   await world.pool.query(
-    `UPDATE stripe_object SET lease_until = clock_timestamp() - interval '1 s' WHERE lease_until > clock_timestamp()`,
+    `UPDATE stripe_object SET lease_until = clock_timestamp() - interval '1 s' WHERE id IN (
+       SELECT id FROM stripe_object WHERE lease_until > clock_timestamp() FOR UPDATE SKIP LOCKED)`,
   );
 }
 
