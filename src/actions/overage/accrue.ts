@@ -27,23 +27,43 @@ export const dueOverage: DueRows = {
     WHERE s.id IN (SELECT o.subscription_id FROM overage_due($1) o)`,
 };
 
-const batchSize = 10;
+const chunkSize = 20;
 
-/** Accounts everything that is due. Counters may be thrown away only up to where this has got to. */
+/**
+ * Accounts everything that is due. What is due is asked once: the question goes over all counters, and one that is
+ * accounted twice is accounted once. Counters may be thrown away only up to where this has got to.
+ */
 export async function accrueOverage(
   ctx: Context,
 ): Promise<{ accounted: number; unaccounted: number }> {
   const startedAt = ctx.now();
-  const { settled, failed } = await settleDue(
-    ctx,
-    dueOverage,
-    async (tx, { ids, now }) => {
-      for (const id of ids) await accrueOne(tx, id, now);
-    },
-    { batchSize },
+  const { rows } = await ctx.pool.query<{ id: string }>(
+    'SELECT subscription_id AS id FROM overage_due($1) ORDER BY 1',
+    [startedAt],
   );
-  if (failed === 0 && !ctx.queue.stopping()) await noteProgress(ctx, startedAt);
-  return { accounted: settled, unaccounted: failed };
+  const count = { accounted: 0, unaccounted: 0 };
+  for (let from = 0; from < rows.length && !ctx.queue.stopping(); from += chunkSize) {
+    const { settled, failed } = await accrueChunk(ctx, rows.slice(from, from + chunkSize));
+    count.accounted += settled;
+    count.unaccounted += failed;
+  }
+  if (count.unaccounted === 0 && !ctx.queue.stopping()) await noteProgress(ctx, startedAt);
+  return count;
+}
+
+/** One batch: those that somebody else has locked are left to them. */
+function accrueChunk(ctx: Context, rows: { id: string }[]) {
+  const ids = rows.map(({ id }) => `'${id.replaceAll("'", "''")}'`).join(', ');
+  const due = `SELECT s.id, $1::timestamptz AS due_at FROM subscription s JOIN customer c ON c.id = s.customer_id
+    WHERE s.id IN (${ids})`;
+  return settleDue(
+    ctx,
+    { ...dueOverage, due },
+    async (tx, batch) => {
+      for (const id of batch.ids) await accrueOne(tx, id, batch.now);
+    },
+    { batchSize: chunkSize + 1 },
+  );
 }
 
 async function accrueOne(tx: Tx, subscriptionId: string, now: Date): Promise<void> {
