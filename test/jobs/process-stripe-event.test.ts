@@ -173,9 +173,9 @@ describe('an object', () => {
         [stripeId, until],
       );
     await lease('10 s');
-    expect(await processStripeEvent(billing.ctx)).toEqual({ settled: 0, failed: 0 });
+    expect(await processStripeEvent(billing.ctx)).toMatchObject({ settled: 0, failed: 0 });
     await lease('-1 s');
-    expect(await processStripeEvent(billing.ctx)).toEqual({ settled: 1, failed: 0 });
+    expect(await processStripeEvent(billing.ctx)).toMatchObject({ settled: 1, failed: 0 });
   });
 });
 
@@ -285,7 +285,7 @@ test('run twice is run once', async () => {
   await billing.delivered();
   await processStripeEvent(billing.ctx);
   const before = await billing.ctx.db.auditEntry.count();
-  expect(await processStripeEvent(billing.ctx)).toEqual({ settled: 0, failed: 0 });
+  expect(await processStripeEvent(billing.ctx)).toMatchObject({ settled: 0, failed: 0 });
   expect(await billing.ctx.db.auditEntry.count()).toBe(before);
   expect(await billing.ctx.db.stripeEvent.count({ where: { processed_at: null } })).toBe(0);
 });
