@@ -90,7 +90,7 @@ async function playStep(
   if (!chance.percent(rushPercent)) await quiet(stage);
 }
 
-/** Leases run out under those who look: to the others they are dead, and they do not know it. One that writes has got through. */
+/** Leases run out under those who look: to the others they are dead, and they do not know it. Who writes got through. */
 async function lapse(world: World): Promise<void> {
   await world.pool.query(
     `UPDATE stripe_object SET lease_until = clock_timestamp() - interval '1 s' WHERE id IN (
