@@ -150,6 +150,43 @@ describe('what was missed', () => {
     expect(known.every(({ processed_at }) => processed_at !== null)).toBe(true);
   });
 
+  test('is found by asking per customer where Stripe’s list leaves it out: under a test clock', async () => {
+    const { stripe } = billing;
+    const clock = await stripe.testHelpers.testClocks.create({
+      frozen_time: Math.floor(Date.now() / 1000),
+    });
+    const customer = await stripe.customers.create({ test_clock: clock.id });
+    const method = await stripe.paymentMethods.attach('pm_card_visa', { customer: customer.id });
+    const { id, call } = await billing.customer();
+    await billing.operator('PATCH', `/customers/${id}`, { stripe_customer_id: customer.id });
+    await processStripeEvent(billing.ctx);
+    await drop();
+    const made = await stripe.subscriptions.create({
+      customer: customer.id,
+      items: [{ price: await pro() }],
+      default_payment_method: method.id,
+    });
+    const listed = await stripe.subscriptions.list({ status: 'all', limit: 100 });
+    expect(listed.data.map((one) => one.id)).not.toContain(made.id);
+    await faults({
+      webhooks: { mode: 'drop' },
+      api: [{ match: 'GET /v1/events', body: emptyList('/v1/events') }],
+    });
+    await run();
+    const { body } = await call('GET', '/subscriptions');
+    expect(body.data[0]).toMatchObject({ status: 'active', stripe_subscription_id: made.id });
+  });
+
+  test('at start, after more than Stripe’s event list holds, everything is compared', async () => {
+    await subscribed();
+    const { ctx } = billing;
+    const month = 30 * 86_400_000;
+    await catchUp({ ...ctx, now: () => new Date(ctx.now().getTime() + month) });
+    const row = await ctx.db.reconciliation.findFirstOrThrow({ orderBy: { id: 'desc' } });
+    expect([row.status, row.scope]).toEqual(['running', 'all']);
+    expect((await untilOver(row.id)).status).toBe('done');
+  });
+
   test('a dry run reports the same and writes nothing else', async () => {
     const { stripeId, read } = await subscribed();
     await drop();
