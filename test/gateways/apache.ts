@@ -11,7 +11,7 @@ export const apache: Program = {
   install: 'apt-get install apache2 lua-socket',
   isInstalled: () => findExecutable('apache2') !== null && existsSync(luaSocket),
   variants: ['closed', 'cached', 'open'],
-  isShared: false,
+  abilities: [],
   start,
 };
 

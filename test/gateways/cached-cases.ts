@@ -125,7 +125,7 @@ export const cachedCases: Case[] = [
   {
     name: 'cache: while one call asks again, the others are served the answer before',
     variant: 'cached',
-    isShared: true,
+    needs: 'shared decisions',
     async run(scene) {
       const { stand } = scene;
       const { key } = await stand.key('late');

@@ -7,7 +7,7 @@ export const caddy: Program = {
   install: 'apt-get install caddy',
   isInstalled: () => findExecutable('caddy') !== null,
   variants: ['closed', 'open'],
-  isShared: false,
+  abilities: ['kept connections'],
   start: startCaddy,
 };
 

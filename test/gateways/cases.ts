@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 import { send } from './client.ts';
 import type { Received, Sent } from './client.ts';
 import { expectDown, expectProblem, identity, nobody } from './expectation.ts';
-import type { Variant } from './program.ts';
+import type { Ability, Variant } from './program.ts';
 import type { Stand } from './stand.ts';
 
 export type Scene = {
@@ -19,8 +19,8 @@ export type Scene = {
 export type Case = {
   name: string;
   variant: Variant;
-  /** Only where one call's decision serves others that run beside it. */
-  isShared?: true;
+  /** What a gateway must be able to; others have a dash. */
+  needs?: Ability;
   run: (scene: Scene) => Promise<void>;
 };
 
@@ -222,6 +222,24 @@ const calls: Case[] = [
   },
 ];
 
+const economy: Case[] = [
+  {
+    name: 'the connection to Tollgate is kept, whatever it answers',
+    variant: 'closed',
+    needs: 'kept connections',
+    async run({ stand, send }) {
+      const { key } = await stand.key();
+      const before = stand.tollgate.connections();
+      for (let call = 0; call < 30; call += 1) {
+        expect((await send({ path: '/paid', headers: as(key) })).status).toBe(200);
+        expect((await send({ path: '/export', headers: as(key) })).status).toBe(402);
+      }
+      // Health checks may add their own.
+      expect(stand.tollgate.connections() - before).toBeLessThan(20);
+    },
+  },
+];
+
 const trust: Case[] = [
   {
     name: 'identity headers that the client forged are overwritten',
@@ -386,4 +404,4 @@ const outages: Case[] = [
   },
 ];
 
-export const cases = [...answers, ...calls, ...trust, ...outages];
+export const cases = [...answers, ...calls, ...economy, ...trust, ...outages];

@@ -7,7 +7,7 @@ export const haproxy: Program = {
   install: 'apt-get install haproxy',
   isInstalled: () => findExecutable('haproxy') !== null,
   variants: ['closed', 'cached', 'open'],
-  isShared: true,
+  abilities: ['shared decisions', 'kept connections'],
   start,
 };
 

@@ -63,8 +63,8 @@ describe.each(present)('$name', (program) => {
   });
 
   const results = resultsOf(program.name);
-  for (const { name, variant, isShared, run } of rows) {
-    if (!program.variants.includes(variant) || (isShared && !program.isShared)) {
+  for (const { name, variant, needs, run } of rows) {
+    if (!program.variants.includes(variant) || (needs && !program.abilities.includes(needs))) {
       results.set(name, '–');
       continue;
     }

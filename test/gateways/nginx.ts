@@ -11,13 +11,15 @@ export const nginx: Program = {
   install: 'apt-get install nginx libnginx-mod-http-js',
   isInstalled: () => findExecutable('nginx') !== null && existsSync(njs),
   variants: ['closed', 'cached', 'open'],
-  isShared: true,
+  abilities: ['shared decisions', 'kept connections'],
   start: startNginx,
 };
 
 /** `bare`: the same site without the check, for comparison. */
 export async function startNginx(variant: Variant | 'bare', place: Place) {
-  const folder = await makeFolder('nginx');
+  // The recipe keeps its decisions in memory.
+  const memory = existsSync('/dev/shm') ? '/dev/shm' : undefined;
+  const folder = await makeFolder('nginx', memory);
   const port = await freePort();
   const home: Change = ['/etc/nginx/tollgate/', `${folder.path}/`];
   const unprotected: Change[] = ['check', 'protect'].map((file) => [

@@ -12,6 +12,8 @@ import { until } from '../support/until.ts';
 
 /** As shipped, with a decision cache, and letting calls through while Tollgate is silent. */
 export type Variant = 'closed' | 'cached' | 'open';
+/** Calls that run beside each other share what is kept; connections to Tollgate are kept. */
+export type Ability = 'shared decisions' | 'kept connections';
 export type Place = { tollgatePort: number; apiPort: number; token: string };
 export type Running = { url: string; stop: () => Promise<void> };
 export type Program = {
@@ -20,8 +22,7 @@ export type Program = {
   install: string;
   isInstalled: () => boolean;
   variants: Variant[];
-  /** Whether calls that run beside each other share what is kept. */
-  isShared: boolean;
+  abilities: Ability[];
   start: (variant: Variant, place: Place) => Promise<Running>;
 };
 export type Change = [from: string, to: string];
@@ -46,8 +47,8 @@ export async function recipe(file: string, changes: Change[]): Promise<string> {
 }
 
 /** A folder that a server's unprivileged workers can read too. */
-export async function makeFolder(name: string) {
-  const folder = await mkdtemp(path.join(os.tmpdir(), `tollgate-${name}-`));
+export async function makeFolder(name: string, parent = os.tmpdir()) {
+  const folder = await mkdtemp(path.join(parent, `tollgate-${name}-`));
   await chmod(folder, 0o755);
   return {
     path: folder,

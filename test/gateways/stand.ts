@@ -100,10 +100,14 @@ async function startTollgate(ctx: Parameters<typeof createGateway>[0]) {
     if (fault === 'hang up') request.socket.destroy();
     else if (!fault && !gateway.handle(request, response)) app(request, response);
   });
+  let connections = 0;
+  server.on('connection', () => (connections += 1));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     asked,
+    /** How many were opened so far. */
+    connections: () => connections,
     /** Checks of this key are taken, and not answered, until `delete`d. */
     unanswered,
     /** Until this key is next asked about. */

@@ -9,7 +9,7 @@ export const worker: Program = {
   install: 'npm ci, with optional packages',
   isInstalled: () => findWorkerd() !== null,
   variants: ['closed', 'cached', 'open'],
-  isShared: true,
+  abilities: ['shared decisions', 'kept connections'],
   start,
 };
 
