@@ -130,6 +130,14 @@ const customers = async (): Promise<void> => {
   const source = await post(`customers/${who.id}/sources`, { source: 'tok_visa' });
   await usual(`customers/${who.id}/sources`, source.id);
   await del(`customers/${who.id}/sources/${source.id}`);
+  const card = { number: '4242424242424242', exp_month: '1', exp_year: '2040' };
+  const token = await post('tokens', { card });
+  await get(`tokens/${token.id}`);
+  const wrapped = await post('sources', { type: 'card', token: token.id });
+  await get(`sources/${wrapped.id}`);
+  await post(`sources/${wrapped.id}`, { metadata: { a: 'b' } });
+  await post(`customers/${who.id}/sources`, { source: wrapped.id });
+  await get(`customers/${who.id}/sources/${wrapped.id}`);
   const coupon = await post('coupons', { percent_off: 10, duration: 'forever' });
   await fromCli(`customers/${who.id}`, `coupon=${coupon.id}`);
   await get(`customers/${who.id}?expand[]=discount`);

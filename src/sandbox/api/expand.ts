@@ -7,7 +7,7 @@ import { priceAmount } from '../billing/price-amount.ts';
 import { storedPrice } from '../billing/price-currency.ts';
 import { showOptions, showPrice } from '../shape/catalog.ts';
 import { render } from '../shape/render.ts';
-import { showCard } from '../shape/source.ts';
+import { showSource } from '../shape/source.ts';
 import { embedded, type Wire } from '../shape/wire.ts';
 import type { TableName } from '../store/table.ts';
 import type { World } from '../world.ts';
@@ -69,7 +69,7 @@ const included: Record<string, (world: World, object: Wire) => unknown> = {
         .map((row) => render(world, row)),
     ),
   'customer sources': (world, { id }) =>
-    embedded(`/v1/customers/${String(id)}/sources`, sourcesOf(world, id as string).map(showCard)),
+    embedded(`/v1/customers/${String(id)}/sources`, sourcesOf(world, id as string).map(showSource)),
   'customer tax_ids': (world, { id }) =>
     embedded(
       `/v1/customers/${String(id)}/tax_ids`,
@@ -177,7 +177,7 @@ const look = (world: World, field: string, held: unknown, object: Wire): unknown
     const row = world.store.get(table, id);
     if (row === undefined) return id;
     return 'payment_method' === row.object && row._is_source === true && field !== 'payment_method'
-      ? showCard(row)
+      ? showSource(row)
       : render(world, row);
   };
   return Array.isArray(held) ? held.map(resolve) : resolve(held);

@@ -1,13 +1,14 @@
-// A customer's beginning, and what belongs to the customer beside billing: cards of the old kind
-// (https://docs.stripe.com/api/cards). Charges nothing.
-import { invalid, missingParam } from '../api/error.ts';
+// A customer's beginning, and what belongs to the customer beside billing: cards and sources of the
+// old kind (https://docs.stripe.com/api/cards). Charges nothing.
+import { invalid } from '../api/error.ts';
 import { announce, change, emit } from '../delivery/event.ts';
-import { showCard } from '../shape/source.ts';
+import { showSource } from '../shape/source.ts';
 import type { PaymentMethod } from '../store/entity-payment.ts';
 import type { Customer } from '../store/entity.ts';
 import { newId, nowOn, randomText, type World } from '../world.ts';
-import { cardByMagic, cardByNumber } from './card.ts';
-import { cardError, makeMethod } from './payment-method.ts';
+import { cardByNumber } from './card.ts';
+import { cardError } from './payment-method.ts';
+import { makeOldMethod, takeToken } from './token.ts';
 
 /** A customer of whom nothing is known yet. */
 export const blankCustomer = (world: World, clock: string | null): Customer => ({
@@ -35,26 +36,26 @@ export const sourcesOf = (world: World, customer: string): PaymentMethod[] =>
     (row) => row._is_source === true && row.customer === customer,
   );
 
-/** A card from a token; the customer's first one becomes the default, or the given one when asked. */
+/**
+ * A card from a token, or a source that nobody has yet; the customer's first one becomes the default,
+ * or the given one when asked.
+ */
 export const addSource = (
   world: World,
   customer: Customer,
-  token: string,
+  given: string,
   becomesDefault: boolean,
 ): PaymentMethod => {
-  const card = cardByMagic(token);
-  if (card === undefined || !token.startsWith('tok_')) throw missingParam('token', token, 'source');
-  const refusal = cardByNumber(card.number).attach;
-  if (refusal !== undefined) throw cardError(refusal, {});
-  const made = makeMethod(world, card, { magic: token, clock: customer.test_clock });
-  world.store.remove('payment_method', made.id);
-  const source = world.store.put('payment_method', {
-    ...made,
-    id: newId('card'),
-    customer: customer.id,
-    _is_source: true,
-  });
-  emit(world, 'customer.source.created', showCard(source));
+  const free = given.startsWith('src_')
+    ? freeSource(world, given)
+    : makeOldMethod(world, takeToken(world, given, 'source'), { clock: customer.test_clock });
+  const refusal = cardByNumber(free._number).attach;
+  if (refusal !== undefined) {
+    world.store.remove('payment_method', free.id);
+    throw cardError(refusal, {});
+  }
+  const source = world.store.update('payment_method', free.id, { customer: customer.id });
+  emit(world, 'customer.source.created', showSource(source));
   announce(world, 'payment_method.attached', source);
   if (becomesDefault || (customer.default_source ?? null) === null) {
     setDefaultSource(world, customer, source.id);
@@ -62,27 +63,34 @@ export const addSource = (
   return source;
 };
 
+const freeSource = (world: World, id: string): PaymentMethod => {
+  const source = world.store.get('payment_method', id);
+  if (source === undefined) throw noSource(id);
+  if (source.customer === null) return source;
+  throw invalid(`The source you provided has already been attached to a customer.`, {
+    param: 'source',
+  });
+};
+
+const noSource = (id: string) =>
+  invalid(`No such source: '${id}'`, { param: 'source', code: 'resource_missing' });
+
 const setDefaultSource = (world: World, customer: Customer, id: string | null): void => {
   change(world, 'customer', customer.id, { default_source: id }, 'customer.updated');
 };
 
-/** Takes a card of the old kind away; the next one becomes the default. */
+/** Takes a card or source of the old kind away; the next one becomes the default. */
 export const removeSource = (world: World, customer: Customer, source: PaymentMethod): void => {
   world.store.update('payment_method', source.id, { customer: null });
-  emit(world, 'customer.source.deleted', showCard(source));
+  emit(world, 'customer.source.deleted', showSource(source));
   if (customer.default_source !== source.id) return;
   setDefaultSource(world, customer, sourcesOf(world, customer.id)[0]?.id ?? null);
 };
 
-/** `source` or `default_source` of a customer: a token makes a card, an id chooses one. */
+/** `source` or `default_source` of a customer: what is new is added, an id of its own chosen. */
 export const chooseSource = (world: World, customer: Customer, given: string): void => {
-  if (given.startsWith('tok_')) {
-    addSource(world, customer, given, true);
-    return;
-  }
   const source = sourcesOf(world, customer.id).find((row) => row.id === given);
-  if (source === undefined) {
-    throw invalid(`No such source: '${given}'`, { param: 'source', code: 'resource_missing' });
-  }
-  setDefaultSource(world, customer, source.id);
+  if (source !== undefined) setDefaultSource(world, customer, source.id);
+  else if (/^(tok|src)_/.test(given)) addSource(world, customer, given, true);
+  else throw noSource(given);
 };

@@ -21,7 +21,9 @@ import { captureCharge } from '../billing/capture.ts';
 import { addCharge, type ChargeFacts } from '../billing/charge.ts';
 import { disputeIfAsked } from '../billing/payment.ts';
 import { cardError, methodByIdOrMagic } from '../billing/payment-method.ts';
+import { makeOldMethod, takeToken } from '../billing/token.ts';
 import { announce, change } from '../delivery/event.ts';
+import { showSource } from '../shape/source.ts';
 import type { Charge, PaymentMethod } from '../store/entity-payment.ts';
 import type { Customer } from '../store/entity.ts';
 import type { World } from '../world.ts';
@@ -74,6 +76,7 @@ const create = (world: World, asked: Asked): Charge => {
   const said = {
     metadata: mergeMetadata({}, asked.metadata),
     description: asked.description ?? null,
+    source: method._is_source === true ? showSource(method) : null,
   };
   const { attach, charge: decline = attach } = cardByNumber(method._number);
   if (decline !== undefined) {
@@ -110,7 +113,9 @@ const payer = (
           code: 'missing',
         });
   }
-  const method = methodByIdOrMagic(world, id, 'source');
+  const method = id.startsWith('tok_')
+    ? makeOldMethod(world, takeToken(world, id, 'source'))
+    : methodByIdOrMagic(world, id, 'source');
   if (method.customer === null || method.customer === customer?.id) return method;
   throw invalid(`Customer ${customer?.id ?? ''} does not have a linked source with ID ${id}.`, {
     param: 'source',

@@ -4,7 +4,7 @@ import { endpoint, find, findCustomer, type Endpoint } from '../api/endpoint.ts'
 import { invalid } from '../api/error.ts';
 import { page } from '../api/list.ts';
 import { clearable, int, mergeMetadata, metadata, paging, text } from '../api/params.ts';
-import { cardByMagic, cardByNumber } from '../billing/card.ts';
+import { cardByNumber } from '../billing/card.ts';
 import {
   attach,
   detach,
@@ -12,6 +12,7 @@ import {
   makeTransferMethod,
   methodByIdOrMagic,
 } from '../billing/payment-method.ts';
+import { takeToken } from '../billing/token.ts';
 import { change } from '../delivery/event.ts';
 import type { PaymentMethod } from '../store/entity-payment.ts';
 import type { World } from '../world.ts';
@@ -111,13 +112,8 @@ const madeFrom = (world: World, params: Asked): PaymentMethod => {
   }
   const token = params.card?.token;
   if (token !== undefined) {
-    const known = cardByMagic(token);
-    if (known === undefined)
-      throw invalid(`No such token: '${token}'`, {
-        param: 'card[token]',
-        code: 'resource_missing',
-      });
-    return makeMethod(world, known, { magic: token });
+    const { card: known, ...more } = takeToken(world, token, 'card[token]');
+    return makeMethod(world, known, more);
   }
   const { number, exp_month: month, exp_year: year } = params.card ?? {};
   if (number === undefined)

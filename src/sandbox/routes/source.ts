@@ -1,12 +1,13 @@
-// /v1/customers/{id}/sources: cards of the old kind (https://docs.stripe.com/api/cards).
+// /v1/customers/{id}/sources: cards and sources of the old kind (https://docs.stripe.com/api/cards).
 import { z } from 'zod';
 import { endpoint, findCustomer, type Endpoint } from '../api/endpoint.ts';
 import { missing } from '../api/error.ts';
 import { pageOf } from '../api/list.ts';
 import { int, mergeMetadata, metadata, paging, text } from '../api/params.ts';
+import { cardFacts, given } from './token.ts';
 import { addSource, removeSource, sourcesOf } from '../billing/customer.ts';
 import { emit } from '../delivery/event.ts';
-import { showCard } from '../shape/source.ts';
+import { showSource } from '../shape/source.ts';
 import type { PaymentMethod } from '../store/entity-payment.ts';
 import type { Customer } from '../store/entity.ts';
 import type { World } from '../world.ts';
@@ -22,6 +23,7 @@ const updateParams = z.strictObject({
   exp_month: int.optional(),
   exp_year: int.optional(),
   metadata: metadata.optional(),
+  ...cardFacts,
 });
 
 const owner = (world: World, ids: Record<string, string>): Customer =>
@@ -39,39 +41,46 @@ const update = (
   source: PaymentMethod,
   asked: z.output<typeof updateParams>,
 ): PaymentMethod => {
+  const { exp_month: month, exp_year: year, metadata: changes, ...facts } = asked;
   const card = source.card!;
   const updated = world.store.update('payment_method', source.id, {
     card: {
       ...card,
-      exp_month: asked.exp_month ?? card.exp_month,
-      exp_year: asked.exp_year ?? card.exp_year,
+      exp_month: month ?? card.exp_month,
+      exp_year: year ?? card.exp_year,
     },
-    metadata: mergeMetadata(source.metadata, asked.metadata),
+    metadata: mergeMetadata(source.metadata, changes),
+    _facts: { ...source._facts, ...given(facts) },
   });
-  emit(world, 'customer.source.updated', showCard(updated), { metadata: source.metadata });
+  emit(world, 'customer.source.updated', showSource(updated), { metadata: source.metadata });
   return updated;
 };
+
+const isA =
+  (object: 'card' | 'source' | undefined) =>
+  ({ _source: around }: PaymentMethod): boolean =>
+    object === undefined || (object === 'source') === (around !== undefined);
 
 export const sourceEndpoints: Endpoint[] = [
   endpoint('POST', url, createParams, ({ world, params, ids }) => {
     const source = addSource(world, owner(world, ids), params.source, false);
     const described = world.store.update('payment_method', source.id, {
-      metadata: mergeMetadata({}, params.metadata),
+      metadata: mergeMetadata(source.metadata, params.metadata),
     });
-    return { raw: showCard(described) };
+    return { raw: showSource(described) };
   }),
   endpoint(
     'GET',
     url,
-    z.strictObject({ ...paging, object: text.optional() }),
+    z.strictObject({ ...paging, object: z.enum(['card', 'source']).optional() }),
     ({ world, params, ids }) => {
       const { id } = owner(world, ids);
-      const rows = sourcesOf(world, id).reverse();
+      const rows = sourcesOf(world, id).filter(isA(params.object)).reverse();
       const paged = pageOf(rows, `/v1/customers/${id}/sources`, params);
       return {
         raw: {
           object: 'list',
-          data: (paged.list as PaymentMethod[]).map(showCard),
+          data: (paged.list as PaymentMethod[]).map(showSource),
           has_more: paged.hasMore,
           url: paged.url,
         },
@@ -79,14 +88,18 @@ export const sourceEndpoints: Endpoint[] = [
     },
   ),
   endpoint('GET', `${url}/:source`, none, ({ world, ids }) => ({
-    raw: showCard(find(world, ids)),
+    raw: showSource(find(world, ids)),
   })),
   endpoint('POST', `${url}/:source`, updateParams, ({ world, params, ids }) => ({
-    raw: showCard(update(world, find(world, ids), params)),
+    raw: showSource(update(world, find(world, ids), params)),
   })),
   endpoint('DELETE', `${url}/:source`, none, ({ world, ids }) => {
     const source = find(world, ids);
     removeSource(world, owner(world, ids), source);
-    return { raw: { id: source.id, object: 'card', deleted: true } };
+    if (source._source === undefined) {
+      return { raw: { id: source.id, object: 'card', deleted: true } };
+    }
+    const { customer: _customer, ...shown } = showSource(source);
+    return { raw: { ...shown, status: 'consumed' } };
   }),
 ];

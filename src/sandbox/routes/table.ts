@@ -31,6 +31,7 @@ import { subscriptionItemEndpoints } from './subscription-item.ts';
 import { subscriptionEndpoints } from './subscription.ts';
 import { taxEndpoints } from './tax.ts';
 import { testClockEndpoints } from './test-clock.ts';
+import { tokenEndpoints } from './token.ts';
 
 export const endpoints: Endpoint[] = [
   // Before the lists, whose `:id` would be `search`.
@@ -65,4 +66,5 @@ export const endpoints: Endpoint[] = [
   ...subscriptionItemEndpoints,
   ...taxEndpoints,
   ...testClockEndpoints,
+  ...tokenEndpoints,
 ];

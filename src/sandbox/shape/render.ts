@@ -13,6 +13,7 @@ import { showQuote } from './quote.ts';
 import * as session from './session.ts';
 import * as subscription from './subscription.ts';
 import * as tax from './tax.ts';
+import { showToken } from './source.ts';
 import { publicPart, type Wire } from './wire.ts';
 
 type Show<T extends TableName> = (world: World, row: Tables[T]) => Wire;
@@ -30,6 +31,7 @@ const showMeterEvent = (event: Tables['billing.meter_event']): Wire => {
 const shapes: { [T in TableName]?: Show<T> } = {
   customer: customer.showCustomer,
   payment_method: alone(customer.showPaymentMethod),
+  token: alone(showToken),
   setup_intent: alone(customer.showSetupIntent),
   'test_helpers.test_clock': alone(customer.showTestClock),
   product: alone(catalog.showProduct),

@@ -12,8 +12,49 @@ export type PaymentMethod = Kept<'payment_method'> & {
   _magic: string | null;
   _number: string;
   _set_up: boolean;
-  /** A card of the old kind, `card_…`, shown among the customer's sources. */
+  /** Of the old kind, `card_…` or `src_…`, shown among the customer's sources. */
   _is_source?: boolean;
+  _facts?: OldCardFacts;
+  /** What a source, `src_…`, has beside its card. */
+  _source?: SourceFacts;
+};
+
+export type OldCardFacts = Partial<
+  Record<
+    | 'address_city'
+    | 'address_country'
+    | 'address_line1'
+    | 'address_line2'
+    | 'address_state'
+    | 'address_zip'
+    | 'name',
+    string
+  >
+>;
+export type SourceOwner = {
+  address: object | null;
+  email: string | null;
+  name: string | null;
+  phone: string | null;
+};
+export type SourceFacts = {
+  client_secret: string;
+  currency: string | null;
+  usage: 'reusable' | 'single_use';
+  owner: SourceOwner;
+};
+
+export type Token = Row<'token'> & {
+  created: number;
+  livemode: false;
+  type: 'card';
+  used: boolean;
+  _card: {
+    id: string;
+    number: string;
+    expires: { month: number; year: number };
+    facts: OldCardFacts;
+  };
 };
 
 export type SetupIntentStatus =

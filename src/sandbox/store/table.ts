@@ -28,6 +28,7 @@ export type Tables = {
   customer_balance_transaction: Core.BalanceTransaction;
   credit_note: Invoice.CreditNote;
   payment_method: Payment.PaymentMethod;
+  token: Payment.Token;
   setup_intent: Payment.SetupIntent;
   payment_intent: Payment.PaymentIntent;
   charge: Payment.Charge;
