@@ -3,6 +3,7 @@
 import type pg from 'pg';
 import { AppError } from '../domain/error.ts';
 import { newId } from './id.ts';
+import type { Tx } from './postgres.ts';
 
 const holdSeconds = 60;
 const waitMs = 15_000;
@@ -27,6 +28,13 @@ export async function withLease<T>(
   } finally {
     await pool.query('DELETE FROM lease WHERE name = $1 AND token = $2', [name, token]);
   }
+}
+
+/** Whether somebody is at work under that name, as the caller's transaction sees it. */
+export async function isLeased(tx: Tx, name: string): Promise<boolean> {
+  const held = await tx.$queryRaw<object[]>`
+    SELECT FROM lease WHERE name = ${name} AND until > clock_timestamp()`;
+  return held.length > 0;
 }
 
 async function take(pool: pg.Pool, name: string, token: string): Promise<boolean> {

@@ -3,10 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { processStripeEvent } from '../../jobs/process-stripe-event.ts';
 import { syncNow } from '../../src/actions/stripe/object.ts';
+import { changeSubscription } from '../../src/actions/subscription/change.ts';
 import { want } from '../../src/actions/stripe/want.ts';
 import { startBilling } from '../support/billing.ts';
 import type { Billing } from '../support/billing.ts';
 import { openGate } from '../support/gate.ts';
+import { openStripeProxy } from '../support/stripe-proxy.ts';
 
 let billing: Billing;
 beforeAll(async () => {
@@ -30,6 +32,37 @@ const audits = (objectId: string) =>
   billing.ctx.db.auditEntry.count({ where: { object_id: objectId } });
 
 describe('a look', () => {
+  test('while a plan is being left for a free one does not take the free one back', async () => {
+    const { id, stripeId, read } = await subscribed();
+    const proxy = await openStripeProxy(billing.sandbox, {
+      async before({ method, path }) {
+        const isTheEnd = method === 'POST' && path.startsWith(`/v1/subscriptions/${stripeId}`);
+        if (isTheEnd) await syncNow(billing.ctx, 'subscription', stripeId);
+        return undefined;
+      },
+    });
+    const ctx = { ...billing.ctx, stripe: proxy.stripe };
+    const operator = { kind: 'operator', id: 'test' } as const;
+    await changeSubscription(ctx, operator, { id, change: { plan: 'free' } });
+    await proxy.close();
+    expect((await read()).pending_change).toMatchObject({ plan: 'free', reason: 'scheduled' });
+  });
+
+  test('takes a free plan back that Stripe was never told of', async () => {
+    const { id, stripeId, read } = await subscribed();
+    const proxy = await openStripeProxy(billing.sandbox, {
+      before: ({ method, path }) =>
+        method === 'POST' && path.startsWith(`/v1/subscriptions/${stripeId}`) ? 'cut' : undefined,
+    });
+    const ctx = { ...billing.ctx, stripe: proxy.stripe };
+    const operator = { kind: 'operator', id: 'test' } as const;
+    const change = changeSubscription(ctx, operator, { id, change: { plan: 'free' } });
+    await expect(change).rejects.toMatchObject({ code: 'stripe_unavailable' });
+    await proxy.close();
+    await processStripeEvent(billing.ctx);
+    expect(await read()).toMatchObject({ plan: 'pro', pending_change: null, cancel_at: null });
+  });
+
   test('whose lease ran out while Stripe took its time does not overwrite a later one', async () => {
     const { stripeId, read } = await subscribed();
     const gate = await openGate(billing.sandbox, `/v1/subscriptions/${stripeId}`);

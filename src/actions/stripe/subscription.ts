@@ -1,6 +1,7 @@
 // Makes our row say what Stripe's subscription says now. Takes nothing from events; a look that finds nothing
 // new writes nothing. Which row is meant is found in subscription-row.ts.
 import type { Tx } from '../../adapters/postgres.ts';
+import { isLeased } from '../../adapters/lease.ts';
 import { fetchSubscription } from '../../adapters/stripe-subscription.ts';
 import type { PriceQuantity, StripeSubscriptionFacts } from '../../adapters/stripe-subscription.ts';
 import { difference, isFinal, isLive } from '../../domain/subscription.ts';
@@ -12,6 +13,7 @@ import { saveInvoices } from './invoice.ts';
 import { endPurchase } from '../purchase/end.ts';
 import { startFreeSubscription } from '../subscription/free.ts';
 import { lockCustomer, rowFor } from '../subscription/row.ts';
+import { endInFreeOf } from '../subscription/subscription.ts';
 import { noteChanges } from './want.ts';
 import type { Change, Reader } from './want.ts';
 
@@ -105,16 +107,25 @@ async function pendingColumns(tx: Tx, found: StripeSubscriptionFacts, row: Subsc
   if (found.nextPhase)
     return pendingOf(tx, found.nextPhase.items, found.nextPhase.startsAt, 'scheduled');
   if (!row) return nothingPending;
-  const waitsForFree =
-    row.pending_reason === 'scheduled' && found.cancelAt && (await pendsOnFree(tx, row));
+  const waitsForFree = row.pending_reason === 'scheduled' && (await isToEndInFree(tx, found, row));
   const waitsForPayer = row.pending_reason === 'checkout' && found.status === 'incomplete';
   if (!waitsForFree && !waitsForPayer) return nothingPending;
   return {
     pending_plan_version_id: row.pending_plan_version_id,
     pending_quantity: row.pending_quantity,
-    pending_effective_at: waitsForFree ? found.cancelAt : row.pending_effective_at,
+    pending_effective_at: (waitsForFree && found.cancelAt) || row.pending_effective_at,
     pending_reason: row.pending_reason,
   };
+}
+
+/** The plan is saved before Stripe is told of the end: while somebody is at that, a look must not take it back. */
+async function isToEndInFree(
+  tx: Tx,
+  found: StripeSubscriptionFacts,
+  row: Subscription,
+): Promise<boolean> {
+  if (!(await pendsOnFree(tx, row))) return false;
+  return found.cancelAt !== null || isLeased(tx, endInFreeOf(row.id));
 }
 
 async function pendingOf(tx: Tx, items: PriceQuantity[], at: Date | null, reason: string) {

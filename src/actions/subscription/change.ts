@@ -1,6 +1,7 @@
 // Moving a subscription to another plan or quantity: at once with proration, at the period's end, or down to
 // free. An upgrade that is not paid gives nothing.
 import type Stripe from 'stripe';
+import { withLease } from '../../adapters/lease.ts';
 import { inTransaction } from '../../adapters/postgres.ts';
 import { callStripe } from '../../adapters/stripe-error.ts';
 import { allItems } from '../../adapters/stripe-subscription.ts';
@@ -20,7 +21,7 @@ import { endLater, keepAtStripe } from './cancel.ts';
 import { startFreeSubscription } from './free.ts';
 import { lockCustomer } from './row.ts';
 import { releaseSchedule, scheduleChange } from './schedule.ts';
-import { getSubscription, withSubscription } from './subscription.ts';
+import { endInFreeOf, getSubscription, withSubscription } from './subscription.ts';
 import type { SubscriptionView, SubscriptionWithPlans } from './subscription.ts';
 
 const previewHoldsMs = 3_600_000;
@@ -153,17 +154,37 @@ async function upgrade(
 }
 
 /** What was paid for is used up; free follows the instant it ends (subscription-sync.ts starts it). */
-async function endInFree(ctx: Context, caller: Caller, { row, version }: Move): Promise<void> {
+async function endInFree(ctx: Context, caller: Caller, move: Move): Promise<void> {
+  const { row, version } = move;
   if (row.cancel_at && row.pending_plan_version_id === version.id) return;
   const stripeId = row.stripe_subscription_id!;
   const current = await releaseSchedule(ctx, stripeId);
+  try {
+    // While this is held, a look that finds no end at Stripe yet leaves the pending plan alone.
+    await withLease(ctx.pool, endInFreeOf(row.id), async () => {
+      await saveFreePending(ctx, caller, move);
+      await callStripe(() => endLater(ctx, current, { effective: 'period_end' }));
+    });
+  } catch (error) {
+    // Without an end at Stripe, the look takes the pending plan back.
+    await wantSoon(ctx, stripeId);
+    throw error;
+  }
+  await syncNow(ctx, 'subscription', stripeId);
+}
+
+async function saveFreePending(
+  ctx: Context,
+  caller: Caller,
+  { row, version }: Move,
+): Promise<void> {
+  const pending = {
+    pending_plan_version_id: version.id,
+    pending_quantity: 1,
+    pending_effective_at: row.current_period_end,
+    pending_reason: 'scheduled',
+  };
   await inTransaction(ctx, async (tx) => {
-    const pending = {
-      pending_plan_version_id: version.id,
-      pending_quantity: 1,
-      pending_effective_at: row.current_period_end,
-      pending_reason: 'scheduled',
-    };
     await lockCustomer(tx, row.customer_id);
     await tx.subscription.update({ where: { id: row.id }, data: pending });
     await recordIntent(tx, ctx.now(), caller, {
@@ -175,14 +196,6 @@ async function endInFree(ctx: Context, caller: Caller, { row, version }: Move): 
     });
     await publishSubscription(tx, ctx.now(), { id: row.id, before: row });
   });
-  try {
-    await callStripe(() => endLater(ctx, current, { effective: 'period_end' }));
-  } catch (error) {
-    // Without an end at Stripe, the look takes the pending plan back.
-    await wantSoon(ctx, stripeId);
-    throw error;
-  }
-  await syncNow(ctx, 'subscription', stripeId);
 }
 
 async function wantSoon(ctx: Context, stripeId: string): Promise<void> {

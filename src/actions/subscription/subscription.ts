@@ -67,6 +67,11 @@ export async function withSubscription<T>(
   );
 }
 
+/** The lease under which a paid subscription is told to end, so that a free plan follows. */
+export function endInFreeOf(id: string): string {
+  return `end-in-free-${id}`;
+}
+
 /** Whose things are meant: a customer's own; an operator's filter. Somebody else's is not there. */
 export function ownCustomerId(caller: Caller, named: string | undefined): string | undefined {
   if (caller.kind !== 'customer') return named;
