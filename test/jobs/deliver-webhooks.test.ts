@@ -192,6 +192,18 @@ describe('while an endpoint fails', () => {
     expect(await deliveriesOf(id, '?state=failed')).toHaveLength(1);
   });
 
+  test('many that are given up at the same moment switch it off once', async () => {
+    const { receiver, id } = await listen();
+    receiver.answersStatus(500);
+    for (let n = 0; n < 8; n += 1) await happen(newCustomer());
+    await http.ctx.pool.query('UPDATE webhook_delivery SET attempts = $1', [retryDelays.length]);
+    await deliver();
+    expect((await http.operator('GET', `/webhook-endpoints/${id}`)).body.enabled).toBe(false);
+    const notices = await http.operator('GET', '/notices?kind=webhook_endpoint_disabled');
+    const mine = notices.body.data.filter(({ key }: { key: string }) => key.includes(id));
+    expect(mine).toHaveLength(1);
+  });
+
   test('410 switches it off at once', async () => {
     const { receiver, id } = await listen();
     receiver.answersStatus(410);

@@ -9,6 +9,7 @@ import type { DueRows } from '../../domain/job.ts';
 import { goneStatus, nextAttemptAt } from '../../domain/webhook-endpoint.ts';
 import { lockStream } from '../event/publish.ts';
 import { describeFailure } from '../job-attempt.ts';
+import { lockEndpoint } from './endpoint.ts';
 import { openSecrets } from './secret.ts';
 import { switchOff } from './switch-off.ts';
 
@@ -101,11 +102,14 @@ function payload(delivery: ClaimedDelivery) {
 }
 
 async function save(tx: Tx, now: Date, delivery: ClaimedDelivery, outcome: Outcome): Promise<void> {
-  await lockStream(tx, delivery.customer_id);
   const { id, endpoint_id, customer_id, lease_token } = delivery;
+  await lockStream(tx, customer_id);
   const { status, error } = outcome;
   const next = error === null ? null : nextAttemptAt(delivery.attempts + 1, now);
   const state = error === null ? 'delivered' : next ? 'pending' : 'failed';
+  const mayEnd = state === 'failed' || status === goneStatus;
+  // Before the delivery: whoever switches it off takes the others' deliveries after it.
+  if (mayEnd) await lockEndpoint(tx, endpoint_id);
   const saved = await tx.$executeRaw`
     UPDATE webhook_delivery SET state = ${state}, attempts = attempts + 1, next_attempt_at = ${next}::timestamptz,
       last_status = ${status}::int, last_error = ${error}, lease_token = NULL, lease_until = NULL,
@@ -114,7 +118,7 @@ async function save(tx: Tx, now: Date, delivery: ClaimedDelivery, outcome: Outco
   // Somebody else has taken over, or the endpoint was switched off meanwhile.
   if (saved === 0) return;
   if (state !== 'pending') await makeNextDue(tx, now, { endpoint_id, customer_id });
-  if (state === 'failed' || status === goneStatus) await switchOff(tx, now, delivery, outcome);
+  if (mayEnd) await switchOff(tx, now, delivery, outcome);
 }
 
 async function makeNextDue(

@@ -47,7 +47,8 @@ export async function changeEndpoint(
 ) {
   if (change.url !== undefined) assertUrl(ctx, change.url);
   return inTransaction(ctx, async (tx) => {
-    const before = await lockEndpoint(tx, id);
+    await lockEndpoint(tx, id);
+    const before = await findEndpoint(tx, id);
     const given = Object.entries(change).filter(([, value]) => value !== undefined);
     const isBack = change.enabled === true ? { disabled_reason: null, disabled_at: null } : {};
     const after = await tx.webhookEndpoint.update({
@@ -68,7 +69,8 @@ export async function rotateEndpointSecret(
 ) {
   const secret = newSecret();
   return inTransaction(ctx, async (tx) => {
-    const before = await lockEndpoint(tx, id);
+    await lockEndpoint(tx, id);
+    const before = await findEndpoint(tx, id);
     const older = withEnd(before.secrets, Date.now(), overlapSeconds);
     const after = await tx.webhookEndpoint.update({
       where: { id },
@@ -110,10 +112,9 @@ export async function findEndpoint(
   return found;
 }
 
-/** Held until the transaction ends, so that it is switched off once. */
-export async function lockEndpoint(tx: Tx, id: string): Promise<WebhookEndpoint> {
-  await tx.$queryRaw`SELECT id FROM webhook_endpoint WHERE id = ${id} FOR UPDATE`;
-  return findEndpoint(tx, id);
+/** Held until the transaction ends, so that it is switched off once; events go on being written meanwhile. */
+export async function lockEndpoint(tx: Tx, id: string): Promise<void> {
+  await tx.$queryRaw`SELECT id FROM webhook_endpoint WHERE id = ${id} FOR NO KEY UPDATE`;
 }
 
 /** What was on its way to an endpoint that is switched off stays here; it can be sent again by its event's id. */
