@@ -7,7 +7,7 @@ import { clearable, currency, mergeMetadata, metadata, text } from '../api/param
 import { makeOldMethod, makeToken, takeToken } from '../billing/token.ts';
 import { emit } from '../delivery/event.ts';
 import { showSource } from '../shape/source.ts';
-import type { OldCardFacts, PaymentMethod, SourceOwner, Token } from '../store/entity-payment.ts';
+import type { PaymentMethod, SourceOwner, Token } from '../store/entity-payment.ts';
 import { newId, randomText, type World } from '../world.ts';
 
 /** What a card of the old kind says about its owner. */
