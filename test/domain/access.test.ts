@@ -159,7 +159,10 @@ test.each([
   [-1, 'payment_past_due'],
   [0, 'full'],
   [1, 'full'],
-])('%d ms from the end of a period that was refunded in full, where a refund denies', (ms, what) => {
-  const given = { takenBackUntil: t, periodEnd: t + 30 * 24 * hour };
-  expect(worth(given, t + ms)).toBe(what);
-});
+])(
+  '%d ms from the end of a period that was refunded in full, where a refund denies',
+  (ms, what) => {
+    const given = { takenBackUntil: t, periodEnd: t + 30 * 24 * hour };
+    expect(worth(given, t + ms)).toBe(what);
+  },
+);

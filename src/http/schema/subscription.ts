@@ -18,12 +18,9 @@ export const subscriptionCreate = z.strictObject({
   customer_id: owner.optional(),
   plan: planKey,
   quantity: quantity.default(1),
-  comped: z
-    .boolean()
-    .default(false)
-    .meta({
-      description: 'By an operator only: a paid plan as a gift, of which Stripe knows nothing',
-    }),
+  comped: z.boolean().default(false).meta({
+    description: 'By an operator only: a paid plan as a gift, of which Stripe knows nothing',
+  }),
   promotion_code: text(500).optional(),
   success_url: returnUrl.optional(),
   cancel_url: returnUrl.optional(),
