@@ -2,10 +2,11 @@
 // begins (https://docs.stripe.com/billing/subscriptions/subscription-schedules/use-cases).
 import { invalid } from '../api/error.ts';
 import { add, change } from '../delivery/event.ts';
-import type { SubscriptionSchedule } from '../store/entity-session.ts';
+import type { SchedulePhase, SubscriptionSchedule } from '../store/entity-session.ts';
 import type { CollectionMethod } from '../store/entity-subscription.ts';
 import type { Customer, Metadata } from '../store/entity.ts';
 import { newId, nowOn, type World } from '../world.ts';
+import { boundaryAfter } from './period.ts';
 import { armNext } from './schedule.ts';
 import { phasesFrom, type PhaseAsked } from './schedule-phase.ts';
 import { createSubscription } from './subscription-create.ts';
@@ -29,14 +30,15 @@ export const createSchedule = (
 ): SubscriptionSchedule => {
   const now = nowOn(world, customer.test_clock);
   const start = asked.start === 'now' ? now : asked.start;
-  if (start < now) {
-    throw invalid('The `start_date` of a subscription schedule must not be in the past.', {
-      param: 'start_date',
-    });
-  }
   const first = asked.phases[0]?.items[0];
   const { currency } =
     first?.price_data ?? recurringPrice(world, first?.price, 'phases[0][items][0][price]');
+  const phases = phasesFrom(world, asked.phases, { now, start, currency });
+  if (phases[0]!.end_date <= now) {
+    throw invalid('The first phase of a subscription schedule must not have ended already.', {
+      param: 'phases[0][end_date]',
+    });
+  }
   const schedule = add(
     world,
     'subscription_schedule',
@@ -51,7 +53,7 @@ export const createSchedule = (
       end_behavior: asked.endBehavior,
       livemode: false,
       metadata: asked.metadata,
-      phases: phasesFrom(world, asked.phases, { now, start, currency }),
+      phases,
       released_at: null,
       released_subscription: null,
       status: 'not_started',
@@ -70,6 +72,18 @@ export const createSchedule = (
   return beginSchedule(world, schedule);
 };
 
+/** A phase that began in the past: its subscription did too, and keeps that cycle. */
+const elapsed = (
+  world: World,
+  phase: SchedulePhase,
+  now: number,
+): { anchor: number | null; since?: number } => {
+  const { start_date: start, items } = phase;
+  if (start >= now) return { anchor: null };
+  const { recurring } = world.store.need('price', items[0]!.price);
+  return { since: start, anchor: boundaryAfter(start, recurring!, now) };
+};
+
 /** The first phase: its subscription is active from here on, its invoice a draft for an hour. */
 export const beginSchedule = (
   world: World,
@@ -77,6 +91,7 @@ export const beginSchedule = (
 ): SubscriptionSchedule => {
   const phase = schedule.phases[0]!;
   const method = schedule._method ?? null;
+  const now = nowOn(world, schedule.test_clock);
   const { subscription } = createSubscription(world, {
     customer: world.store.need('customer', schedule.customer),
     items: phase.items.map((item) => ({ ...item, isKept: true })),
@@ -84,10 +99,10 @@ export const beginSchedule = (
     method: method === null ? null : world.store.need('payment_method', method),
     collection: schedule._collection ?? 'charge_automatically',
     daysUntilDue: schedule._days_until_due ?? null,
-    trialEnd: phase.trial_end,
+    trialEnd: phase.trial_end !== null && phase.trial_end > now ? phase.trial_end : null,
     trialEndBehavior: 'create_invoice',
-    anchor: null,
-    prorates: true,
+    ...elapsed(world, phase, now),
+    prorates: phase.proration_behavior !== 'none',
     cancelAt: null,
     cancelAtPeriodEnd: false,
     discounts: phase._discounts ?? [],

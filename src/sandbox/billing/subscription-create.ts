@@ -18,6 +18,7 @@ import { createInvoice, finalizeInvoice, takePendingLines } from './invoice.ts';
 import { collect, type Collected } from './invoice-collect.ts';
 import { periodLines } from './invoice-line.ts';
 import { cardError, defaultMethod } from './payment-method.ts';
+import { openSince } from './backdate.ts';
 import { days, hourSeconds } from './period.ts';
 import { addOnceItems, type OnceItemAsked } from './once-item.ts';
 import { requireCurrency } from './price-currency.ts';
@@ -41,6 +42,8 @@ export type NewSubscription = {
   trialEnd: number | null;
   trialEndBehavior: 'create_invoice' | 'pause' | 'cancel';
   anchor: number | null;
+  /** It began before now. */
+  since?: number | undefined;
   prorates: boolean;
   cancelAt: CancelAtAsked | null;
   cancelAtPeriodEnd: boolean;
@@ -185,7 +188,13 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
     discounts: [],
     ended_at: null,
     items: wanted.map((item, i) =>
-      newItem(id, prices[i]!, item, { start: now, end: cut.ends(ends[i]!) }),
+      newItem(id, prices[i]!, item, {
+        start:
+          asked.since === undefined || asked.anchor === null || asked.trialEnd !== null
+            ? now
+            : openSince(prices[i]!, asked.since, now, asked.anchor),
+        end: cut.ends(ends[i]!),
+      }),
     ),
     latest_invoice: null,
     livemode: false,
@@ -193,7 +202,7 @@ const newRow = (world: World, asked: NewSubscription, now: number): Subscription
     pause_collection: null,
     pending_setup_intent: null,
     schedule: asked.schedule ?? null,
-    start_date: now,
+    start_date: asked.since ?? now,
     status: 'incomplete',
     status_details: null,
     test_clock: asked.customer.test_clock,

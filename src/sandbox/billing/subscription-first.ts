@@ -6,6 +6,7 @@ import type { InvoiceLine } from '../store/entity-invoice.ts';
 import type { BillingMode, Subscription } from '../store/entity-subscription.ts';
 import type { World } from '../world.ts';
 import { isFlexible } from './billing-mode.ts';
+import { backdatedLines } from './backdate.ts';
 import { cancelInstant } from './cancel-at.ts';
 import { periodLines } from './invoice-line.ts';
 import { share } from './money.ts';
@@ -14,7 +15,7 @@ import type { NewSubscription } from './subscription-create.ts';
 
 type Asked = Pick<
   NewSubscription,
-  'trialEnd' | 'anchor' | 'prorates' | 'cancelAt' | 'cancelAtPeriodEnd'
+  'trialEnd' | 'anchor' | 'prorates' | 'cancelAt' | 'cancelAtPeriodEnd' | 'since'
 >;
 
 export const firstPeriodEnd = (asked: Asked, price: Price, now: number): number => {
@@ -47,7 +48,7 @@ export const cutAt = (asked: Asked, mode: BillingMode, ends: number[], now: numb
   };
 };
 
-/** The first lines: a whole period, or the part up to a chosen anchor or end. */
+/** The first lines: what is past, then a whole period, or the part up to a chosen anchor or end. */
 export const firstLines = (
   world: World,
   row: Subscription,
@@ -56,8 +57,20 @@ export const firstLines = (
 ): InvoiceLine[] => {
   const lines = periodLines(world, row, row.trial_end !== null);
   if (row.trial_end !== null) return lines;
-  return lines.flatMap((line) => partial(world, row, asked, line, now));
+  const charged =
+    asked.since === undefined || !asked.prorates ? [] : elapsedLines(world, row, asked, now);
+  if (charged.length > 0 && asked.anchor !== null) return charged;
+  return [...charged, ...lines.flatMap((line) => partial(world, row, asked, line, now))];
 };
+
+/** The time before now, and with an anchor ahead the time up to it. */
+const elapsedLines = (world: World, row: Subscription, asked: Asked, now: number): InvoiceLine[] =>
+  row.items.flatMap((item) =>
+    backdatedLines(world, row, item, {
+      start: asked.since!,
+      until: asked.anchor === null ? now : item.current_period_end,
+    }),
+  );
 
 const partial = (
   world: World,

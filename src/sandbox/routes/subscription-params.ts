@@ -89,6 +89,7 @@ export const createParams = z.strictObject({
     )
     .min(1)
     .max(20),
+  backdate_start_date: timestamp.optional(),
   billing_cycle_anchor: timestamp.optional(),
   billing_mode: billingMode.optional(),
   currency: currency.optional(),

@@ -42,6 +42,9 @@ const create = (world: World, asked: z.output<typeof params.createParams>): Subs
       code: 'parameter_missing',
     });
   }
+  if (asked.backdate_start_date !== undefined && asked.backdate_start_date > now) {
+    throw invalid('`backdate_start_date` must be in the past.', { param: 'backdate_start_date' });
+  }
   const method = asked.default_payment_method;
   return createSubscription(world, {
     customer,
@@ -56,6 +59,7 @@ const create = (world: World, asked: z.output<typeof params.createParams>): Subs
     trialEnd: trialEndOf(asked, now),
     trialEndBehavior: asked.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice',
     anchor: asked.billing_cycle_anchor ?? null,
+    since: asked.backdate_start_date,
     prorates: asked.proration_behavior !== 'none',
     cancelAt: asked.cancel_at ?? null,
     cancelAtPeriodEnd: asked.cancel_at_period_end ?? false,
