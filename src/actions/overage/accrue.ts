@@ -1,7 +1,7 @@
 // Puts overage on charges: what ended windows hold beyond their limits, once, and fixes a charge when its billing
 // period is over, within the customer's spend cap. All in PostgreSQL; Stripe hears of it elsewhere.
 import { newId } from '../../adapters/id.ts';
-import type { Tx } from '../../adapters/postgres.ts';
+import type { Db, Tx } from '../../adapters/postgres.ts';
 import type { Context } from '../../context.ts';
 import type { DueRows } from '../../domain/job.ts';
 import { softLimits } from '../../domain/overage.ts';
@@ -60,13 +60,17 @@ function accrueChunk(ctx: Context, rows: { id: string }[]) {
     ctx,
     { ...dueOverage, due },
     async (tx, batch) => {
-      for (const id of batch.ids) await accrueOne(tx, id, batch.now);
+      for (const id of batch.ids) await accrueOne(ctx, tx, { subscriptionId: id, now: batch.now });
     },
     { batchSize: chunkSize + 1 },
   );
 }
 
-async function accrueOne(tx: Tx, subscriptionId: string, now: Date): Promise<void> {
+async function accrueOne(
+  ctx: Context,
+  tx: Tx,
+  { subscriptionId, now }: { subscriptionId: string; now: Date },
+): Promise<void> {
   const rows = await tx.subscriptionTerm.findMany({
     where: { subscription_id: subscriptionId, settled: false },
     orderBy: { since: 'asc' },
@@ -77,7 +81,8 @@ async function accrueOne(tx: Tx, subscriptionId: string, now: Date): Promise<voi
     const facts = await readFacts(tx, { customerId, terms });
     const { due, ended } = overageDue({ ...facts, terms, now: now.getTime() });
     await noteWindows(tx, customerId, due, ended);
-    await putOnCharges(tx, { ...facts, subscriptionId, customerId, now, terms, due });
+    const { db } = ctx;
+    await putOnCharges(tx, { ...facts, db, subscriptionId, customerId, now, terms, due });
     await tx.subscriptionTerm.updateMany({
       where: { subscription_id: subscriptionId, closed: false, until: { lte: now } },
       data: { closed: true },
@@ -186,6 +191,7 @@ async function noteWindows(
 }
 
 type Accrual = {
+  db: Db;
   subscriptionId: string;
   customerId: string;
   now: Date;
@@ -199,7 +205,7 @@ async function putOnCharges(tx: Tx, accrual: Accrual): Promise<void> {
   const { customerId, due } = accrual;
   for (const { term, limit, units } of summed(due)) {
     const version = accrual.versions.find(({ id }) => id === term.versionId)!;
-    const price = await overagePriceOf(tx, { version, limit, now: accrual.now });
+    const price = await overagePriceOf(accrual.db, { version, limit, now: accrual.now });
     const periodEnd = billedAt(accrual.terms, term);
     await tx.$executeRaw`
       INSERT INTO overage_charge AS c (id, subscription_id, customer_id, overage_price_id, period_start, period_end,

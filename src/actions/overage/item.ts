@@ -71,7 +71,7 @@ async function wantItem(ctx: Context, overrun: Overrun): Promise<void> {
     });
     const { name, window, unit_amount_decimal: unitAmountDecimal } = overrun;
     const now = ctx.now();
-    const price = await overagePriceOf(tx, {
+    const price = await overagePriceOf(ctx.db, {
       version,
       limit: { name, window, max: 0, unitAmountDecimal },
       now,

@@ -4,7 +4,7 @@
 import Stripe from 'stripe';
 import { newId } from '../../adapters/id.ts';
 import { withLease } from '../../adapters/lease.ts';
-import type { Tx } from '../../adapters/postgres.ts';
+import type { Db } from '../../adapters/postgres.ts';
 import { isRefused } from '../../adapters/stripe-error.ts';
 import type { Context } from '../../context.ts';
 import type { SoftLimit } from '../../domain/overage.ts';
@@ -16,9 +16,12 @@ const pageSize = 100;
 
 export type MadePrice = OveragePrice & { stripe_meter_id: string; stripe_price_id: string };
 
-/** The id of our row; versions of a plan that sell at the same price share it. */
+/**
+ * The id of our row; versions of a plan that sell at the same price share it. Made outside the caller's transaction:
+ * two that each hold something else and wait for the other's new row would deadlock.
+ */
 export async function overagePriceOf(
-  tx: Tx,
+  db: Db,
   of: { version: PlanVersion; limit: SoftLimit; now: Date },
 ): Promise<string> {
   const { version, limit, now } = of;
@@ -30,11 +33,13 @@ export async function overagePriceOf(
     currency: version.price_currency!,
     interval: version.price_interval!,
   };
-  await tx.overagePrice.createMany({
+  const known = await db.overagePrice.findFirst({ where: key, select: { id: true } });
+  if (known) return known.id;
+  await db.overagePrice.createMany({
     data: { ...key, id: newId('ovp'), title: titleOf(version, limit), created_at: now },
     skipDuplicates: true,
   });
-  return (await tx.overagePrice.findFirstOrThrow({ where: key, select: { id: true } })).id;
+  return (await db.overagePrice.findFirstOrThrow({ where: key, select: { id: true } })).id;
 }
 
 /** Meter and price exist at Stripe when this returns. The keys come from our row, so a lost answer is replayed. */
