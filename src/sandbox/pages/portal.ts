@@ -1,27 +1,15 @@
-// The billing portal's page: change the card, cancel or keep a subscription, pay what is open.
+// The billing portal's page: what its configuration lets people do is done here, and nothing else.
 import type { Request, Response } from 'express';
-import { forPeople } from '../billing/money.ts';
 import { payInvoice } from '../billing/invoice-pay.ts';
 import { invalid } from '../api/error.ts';
-import { changeCard, liveSubscriptions, setCancellation } from '../billing/portal.ts';
-import { openInvoices } from '../billing/subscription-end.ts';
-import type { Subscription } from '../store/entity-subscription.ts';
+import { changeCard, choosePlan, setCancellation } from '../billing/portal.ts';
+import { updateDetails } from '../billing/portal-customer.ts';
+import { featuresOf } from '../billing/portal-feature.ts';
 import type { Customer } from '../store/entity.ts';
-import type { PortalSession } from '../store/entity-session.ts';
+import type { PortalFeatures, PortalSession } from '../store/entity-session.ts';
 import type { World } from '../world.ts';
-import {
-  button,
-  cardButtons,
-  day,
-  escape,
-  form,
-  numberField,
-  problem,
-  row,
-  sendPage,
-  table,
-} from './html.ts';
 import { act, fieldsOf, gone, isSame, param, type Mount } from './page.ts';
+import { showPortal } from './portal-view.ts';
 
 const path = '/portal/:id/:secret';
 
@@ -29,14 +17,14 @@ export const mountPortal: Mount = (app, parts) => {
   const { world } = parts;
   app.get(path, (request, response) => {
     const session = sessionOf(world, request, response);
-    if (session !== null) show(world, response, session, null);
+    if (session !== null) showPortal(world, response, session, null);
   });
   app.post(path, (request, response) => {
     const session = sessionOf(world, request, response);
     if (session === null) return;
     const fields = fieldsOf(request);
     const result = act(parts, () => perform(world, session, fields));
-    if ('problem' in result) show(world, response, session, result.problem);
+    if ('problem' in result) showPortal(world, response, session, result.problem);
     else response.redirect(303, result.done ?? session.url);
   });
 };
@@ -50,80 +38,77 @@ const sessionOf = (world: World, request: Request, response: Response): PortalSe
   return null;
 };
 
+const rulesOf = (world: World, session: PortalSession): PortalFeatures =>
+  featuresOf(world.store.need('billing_portal.configuration', session.configuration));
+
+type Fields = Record<string, string>;
+type Deed = {
+  feature: keyof PortalFeatures;
+  run: (world: World, customer: Customer, fields: Fields, rules: PortalFeatures) => void;
+};
+
+/** What each field of a pressed button asks for, and what must be enabled for it. */
+const deeds: Record<string, Deed> = {
+  cancel: {
+    feature: 'subscription_cancel',
+    run: (world, customer, { cancel, feedback }, { subscription_cancel: rules }) =>
+      setCancellation(world, customer, cancel!, true, rules, reason(rules, feedback)),
+  },
+  keep: {
+    feature: 'subscription_cancel',
+    run: (world, customer, { keep }, { subscription_cancel: rules }) =>
+      setCancellation(world, customer, keep!, false, rules),
+  },
+  change: {
+    feature: 'subscription_update',
+    run: (world, customer, { change, price, quantity }, { subscription_update: rules }) =>
+      choosePlan(world, customer, change!, { price, quantity: wholeNumber(quantity) }, rules),
+  },
+  pay: {
+    feature: 'invoice_history',
+    run: (world, customer, { pay }) => payOne(world, customer, pay!),
+  },
+  details: {
+    feature: 'customer_update',
+    run: (world, customer, fields, { customer_update: rules }) =>
+      updateDetails(world, customer, fields, rules.allowed_updates),
+  },
+  number: {
+    feature: 'payment_method_update',
+    run: (world, customer, { number }) => changeCard(world, customer, number!),
+  },
+  typed: {
+    feature: 'payment_method_update',
+    run: (world, customer, { typed }) => changeCard(world, customer, typed!),
+  },
+};
+
+const reason = (
+  { cancellation_reason: asks }: PortalFeatures['subscription_cancel'],
+  feedback: string | undefined,
+): string | undefined =>
+  asks.enabled && feedback !== undefined && asks.options.includes(feedback) ? feedback : undefined;
+
+const wholeNumber = (given: string | undefined): number | undefined => {
+  if (given === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(given)) throw invalid('The quantity is no whole number.');
+  return Number(given);
+};
+
 /** Does what the pressed button says; where a flow ends, its return address. */
-const perform = (
-  world: World,
-  session: PortalSession,
-  fields: Record<string, string>,
-): string | null => {
+const perform = (world: World, session: PortalSession, fields: Fields): string | null => {
   const customer = world.store.need('customer', session.customer);
-  const afterwards = session._flow?.return_url ?? null;
-  const number = fields['number'] ?? fields['typed'];
-  if (fields['cancel'] !== undefined) setCancellation(world, customer, fields['cancel'], true);
-  else if (fields['keep'] !== undefined) setCancellation(world, customer, fields['keep'], false);
-  else if (fields['pay'] !== undefined) payOne(world, customer, fields['pay']);
-  else if (number !== undefined) changeCard(world, customer, number);
-  else throw invalid('Nothing was chosen.');
-  return afterwards;
+  const rules = rulesOf(world, session);
+  const chosen = Object.keys(deeds).find((name) => fields[name] !== undefined);
+  if (chosen === undefined) throw invalid('Nothing was chosen.');
+  const { feature, run } = deeds[chosen]!;
+  if (!rules[feature].enabled) throw invalid('This is not offered here.');
+  run(world, customer, fields, rules);
+  return session._flow?.return_url ?? null;
 };
 
 const payOne = (world: World, customer: Customer, id: string): void => {
   const invoice = world.store.get('invoice', id);
   if (invoice?.customer !== customer.id) throw invalid('This invoice is not yours.');
   payInvoice(world, invoice, {});
-};
-
-const show = (
-  world: World,
-  response: Response,
-  session: PortalSession,
-  message: string | null,
-): void => {
-  const customer = world.store.need('customer', session.customer);
-  const { default_payment_method: id } = customer.invoice_settings;
-  const card = id === null ? undefined : world.store.get('payment_method', id);
-  const subscriptions = liveSubscriptions(world, customer.id);
-  const open = subscriptions.flatMap((subscription) => openInvoices(world, subscription.id));
-  const back =
-    session.return_url === null ? '' : `<p><a href="${escape(session.return_url)}">Return</a></p>`;
-  const body = `${problem(message)}${back}
-<h2>Card</h2><p>${card === undefined ? 'No card on file.' : `${escape(card.card?.brand ?? card.type)} ending in ${escape(card._number.slice(-4))}`}</p>
-${form(session.url, `<p>${cardButtons}</p><p>${numberField} <button>Use this card</button></p>`)}
-<h2>Subscriptions</h2>${table(subscriptions.map((row) => showSubscription(world, session, row)))}
-<h2>Open invoices</h2>${table(
-    open
-      .filter((invoice) => invoice.status === 'open')
-      .map((invoice) =>
-        row(
-          escape(invoice.number ?? invoice.id),
-          forPeople(invoice.amount_due, invoice.currency),
-          form(session.url, button('pay', invoice.id, 'Pay now', true)),
-        ),
-      ),
-  )}`;
-  sendPage(response, 'Billing', body);
-};
-
-const showSubscription = (
-  world: World,
-  session: PortalSession,
-  subscription: Subscription,
-): string => {
-  const names = subscription.items.map((item) => {
-    const { product } = world.store.need('price', item.price);
-    return world.store.need('product', product).name;
-  });
-  const ends = subscription.cancel_at;
-  const deed =
-    ends === null
-      ? button('cancel', subscription.id, 'Cancel')
-      : button('keep', subscription.id, 'Keep it after all');
-  return row(
-    escape(names.join(', ')),
-    escape(subscription.status),
-    ends === null
-      ? `renews ${day(subscription.items[0]!.current_period_end)}`
-      : `ends ${day(ends)}`,
-    form(session.url, deed),
-  );
 };

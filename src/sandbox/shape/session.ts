@@ -6,6 +6,7 @@ import type {
   PortalSession,
   WebhookEndpoint,
 } from '../store/entity-session.ts';
+import { featuresOf } from '../billing/portal-feature.ts';
 import type { World } from '../world.ts';
 import { publicPart, type Wire } from './wire.ts';
 
@@ -118,26 +119,7 @@ export const showPortalConfiguration = (configuration: PortalConfiguration): Wir
   application: null,
   business_profile: { headline: null, privacy_policy_url: null, terms_of_service_url: null },
   default_return_url: null,
-  features: {
-    customer_update: { allowed_updates: [], enabled: false },
-    invoice_history: { enabled: true },
-    payment_method_update: { enabled: true, payment_method_configuration: null },
-    subscription_cancel: {
-      cancellation_reason: { enabled: false, feedback_options: null, options: [] },
-      enabled: true,
-      mode: 'at_period_end',
-      proration_behavior: 'none',
-    },
-    subscription_pause: { duration: { interval_options: [], type: 'indefinite' }, enabled: false },
-    subscription_update: {
-      billing_cycle_anchor: null,
-      default_allowed_updates: [],
-      enabled: false,
-      proration_behavior: 'none',
-      schedule_at_period_end: { conditions: [] },
-      trial_update_behavior: 'end_trial',
-    },
-  },
+  features: featuresOf(configuration),
   livemode: false,
   login_page: { enabled: false, url: null },
   name: null,

@@ -67,6 +67,47 @@ export type PortalConfiguration = Row<'billing_portal.configuration'> & {
   updated: number;
   is_default: boolean;
   metadata: Metadata;
+  features?: PortalFeatures;
+  business_profile?: Record<
+    'headline' | 'privacy_policy_url' | 'terms_of_service_url',
+    string | null
+  >;
+  default_return_url?: string | null;
+  name?: string | null;
+};
+
+type Prorates = 'create_prorations' | 'always_invoice' | 'none';
+export type PortalProduct = {
+  adjustable_quantity: { enabled: boolean; maximum: number | null; minimum: number };
+  prices: string[];
+  product: string;
+};
+export type PortalFeatures = {
+  customer_update: {
+    allowed_updates: ('address' | 'email' | 'name' | 'phone' | 'tax_id')[];
+    enabled: boolean;
+  };
+  invoice_history: { enabled: boolean };
+  payment_method_update: { enabled: boolean; payment_method_configuration: null };
+  subscription_cancel: {
+    cancellation_reason: { enabled: boolean; feedback_options: null; options: string[] };
+    enabled: boolean;
+    mode: 'at_period_end' | 'immediately';
+    proration_behavior: Prorates;
+  };
+  subscription_pause: {
+    duration: { interval_options: never[]; type: 'indefinite' };
+    enabled: boolean;
+  };
+  subscription_update: {
+    billing_cycle_anchor: 'now' | 'unchanged' | null;
+    default_allowed_updates: ('price' | 'quantity')[];
+    enabled: boolean;
+    products: PortalProduct[];
+    proration_behavior: Prorates;
+    schedule_at_period_end: { conditions: never[] };
+    trial_update_behavior: 'continue_trial' | 'end_trial';
+  };
 };
 
 export type PhaseItem = {
