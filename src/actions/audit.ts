@@ -5,6 +5,9 @@ import type { Tx } from '../adapters/postgres.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
 import type { Caller } from './caller.ts';
 
+/** Who writes what a look at Stripe has found. */
+export const stripeActor = 'stripe:sync';
+
 export type AuditEntry = {
   /** Noun and verb, as in `plan.create`. */
   action: string;

@@ -7,7 +7,7 @@ import type { Billing } from '../support/billing.ts';
 
 let billing: Billing;
 beforeAll(async () => {
-  billing = await startBilling({ env: { MAIL_KEEP: 'yes' } });
+  billing = await startBilling({ worker: false, env: { MAIL_KEEP: 'yes' } });
 });
 afterAll(() => billing.close());
 

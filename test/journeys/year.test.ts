@@ -111,7 +111,7 @@ const expected: Record<string, string[]> = {
   'the next renewal': ['payment.succeeded', 'subscription.renewed'],
   'is to end': ['subscription.updated'],
   'a minute before the end': [],
-  'the end': ['access deny on pro', 'subscription.canceled'],
+  'the end': ['access deny on pro', 'notice subscription_canceled', 'subscription.canceled'],
   'sixty days after': [],
 }; // prettier-ignore
 

@@ -5,7 +5,7 @@ import { fetchCharge } from '../../adapters/stripe-charge.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import { difference } from '../../domain/subscription.ts';
 import type { Subscription } from '../../generated/prisma/client.ts';
-import { audit } from '../audit.ts';
+import { audit, stripeActor } from '../audit.ts';
 import { lockCustomer } from '../subscription/row.ts';
 import { noteChanges } from './want.ts';
 import type { Reader } from './want.ts';
@@ -23,7 +23,7 @@ export const chargeReader: Reader<ChargeFacts> = {
     if (row && change) {
       await tx.subscription.update({ where: { id: row.id }, data: change.after });
       noteChanges(changes, id, change);
-      await audit(tx, now, 'stripe:sync', {
+      await audit(tx, now, stripeActor, {
         action: 'subscription.sync',
         objectId: row.id,
         customerId: row.customer_id,

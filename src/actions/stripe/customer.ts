@@ -5,7 +5,7 @@ import { invoiceFacts } from '../../adapters/stripe-invoice.ts';
 import type { InvoiceFacts } from '../../adapters/stripe-invoice.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import { assertIs } from '../../adapters/stripe-answer.ts';
-import { audit } from '../audit.ts';
+import { audit, stripeActor } from '../audit.ts';
 import type { Customer } from '../../generated/prisma/client.ts';
 import { saveInvoices } from './invoice.ts';
 import { defaultPaymentMethod, savePaymentMethod } from './payment-method.ts';
@@ -91,7 +91,7 @@ async function ownerOf(tx: Tx, look: Look, changes: Change[]) {
   });
   if (count > 0) {
     changes.push({ object: id, field: 'customer_id', ours: null, stripes: found.owner });
-    await audit(tx, now, 'stripe:sync', {
+    await audit(tx, now, stripeActor, {
       action: 'customer.link',
       objectId: found.owner,
       customerId: found.owner,
@@ -110,7 +110,7 @@ async function unlink(
   const nothing = { stripe_customer_id: null, payment_method: null, card_expires_at: null };
   await tx.customer.update({ where: { id: customer.id }, data: nothing });
   changes.push({ object: id, field: 'stripe_customer_id', ours: id, stripes: null });
-  await audit(tx, now, 'stripe:sync', {
+  await audit(tx, now, stripeActor, {
     action: 'customer.unlink',
     objectId: customer.id,
     customerId: customer.id,

@@ -6,7 +6,7 @@ import { fetchSubscription } from '../../adapters/stripe-subscription.ts';
 import type { PriceQuantity, StripeSubscriptionFacts } from '../../adapters/stripe-subscription.ts';
 import { difference, isFinal, isLive } from '../../domain/subscription.ts';
 import type { PlanVersion, Subscription } from '../../generated/prisma/client.ts';
-import { audit } from '../audit.ts';
+import { audit, stripeActor } from '../audit.ts';
 import { publishSubscription, publishSubscriptionAlone } from '../event/subscription.ts';
 import { moneyBack } from './charge.ts';
 import { saveInvoices } from './invoice.ts';
@@ -17,7 +17,7 @@ import { endInFreeOf } from '../subscription/subscription.ts';
 import { noteChanges } from './want.ts';
 import type { Change, Reader } from './want.ts';
 
-const actor = 'stripe:sync';
+const actor = stripeActor;
 
 export const subscriptionReader: Reader<StripeSubscriptionFacts> = {
   fetch: fetchSubscription,
