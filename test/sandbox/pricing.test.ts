@@ -238,6 +238,27 @@ describe('meters', () => {
     expect(data).toMatchObject([{ aggregated_value: 7 }]);
   });
 
+  test('what v2 cannot read is named as the SDK expects, an expired session too', async () => {
+    const wrong = { event_name: 'any', payload: {}, nonsense: 1 } as never;
+    const error = await errorOf(stripe.v2.billing.meterEvents.create(wrong));
+    expect(error).toMatchObject({
+      type: 'StripeInvalidRequestError',
+      statusCode: 400,
+      code: 'invalid_fields',
+    });
+    expect(error.raw.type).toBeUndefined();
+    expect(error.message).toContain('nonsense');
+    const late = clientOf(stand.sandbox.url, `mes_test_${'a'.repeat(40)}`, 0, stand.judge);
+    const events = [{ event_name: 'any', payload: { value: '1' } }];
+    expect(await errorOf(late.v2.billing.meterEventStream.create({ events }))).toMatchObject({
+      type: 'TemporarySessionExpiredError',
+      code: 'billing_meter_event_session_expired',
+    });
+    const nobody = { event_name: 'nobody', payload: { stripe_customer_id: 'cus_1', value: '1' } };
+    const missing = await errorOf(stripe.v2.billing.meterEvents.create(nobody));
+    expect(missing).toMatchObject({ statusCode: 400, type: 'StripeInvalidRequestError' });
+  });
+
   test('one that is off counts nothing until it is on again', async () => {
     const meter = await meterOf('off');
     const { id: customer } = await stripe.customers.create();

@@ -6,7 +6,7 @@ import { answer } from './call.ts';
 import type { Endpoint } from './endpoint.ts';
 import { invalid, renderError, StripeError, unauthorized } from './error.ts';
 import { isProblem, parseForm, type Form } from './form.ts';
-import { isMeterToken, streamPath } from '../billing/meter-session.ts';
+import { isMeterToken, meterTokenPrefix, streamPath } from '../billing/meter-session.ts';
 import { parseJson } from './json.ts';
 import { isCli } from './older.ts';
 import { fingerprintOf, inFlight } from './replay.ts';
@@ -67,6 +67,13 @@ const authenticate = ({ world, secretKey }: AppParts) => {
     if (request.originalUrl === streamPath && isMeterToken(world, given)) {
       next();
       return;
+    }
+    if (request.originalUrl === streamPath && given.startsWith(meterTokenPrefix)) {
+      throw new StripeError(400, {
+        type: 'temporary_session_expired',
+        code: 'billing_meter_event_session_expired',
+        message: 'The meter event session has expired. Create a new one to go on.',
+      });
     }
     if (!timingSafeEqual(digest(given), wanted)) {
       throw unauthorized(`Invalid API Key provided: ${given.slice(0, 8)}${'*'.repeat(8)}`);
@@ -150,15 +157,24 @@ const bodyOf = (world: World, status: number, response: Response): object => {
   const type = status < 500 ? 'invalid_request_error' : 'api_error';
   const message = 'This failure was asked for at /_sandbox/faults.';
   const error = new StripeError(status, { type, message });
-  return renderError(error, world.publicUrl, requestIdOf(response));
+  return renderError(error, aboutOf(world, response));
 };
+
+const aboutOf = ({ publicUrl }: World, response: Response) => ({
+  publicUrl,
+  requestId: requestIdOf(response),
+  path: response.req.path,
+});
+
+const unreadable = (message: string): StripeError =>
+  new StripeError(400, { type: 'invalid_request_error', message }, { executed: false });
 
 const formOf = (request: Request): Form => {
   const query = request.originalUrl.split('?')[1] ?? '';
   const body = Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
   if (request.path.startsWith('/v2/')) {
     const form = parseJson(body);
-    if (isProblem(form)) throw invalid(form.problem);
+    if (isProblem(form)) throw unreadable(form.problem);
     return form;
   }
   if (body !== '' && /json/i.test(request.headers['content-type'] ?? '')) {
@@ -228,5 +244,5 @@ const sendError = (world: World, response: Response, error: StripeError): void =
     response.destroy();
     return;
   }
-  response.status(error.status).json(renderError(error, world.publicUrl, requestIdOf(response)));
+  response.status(error.status).json(renderError(error, aboutOf(world, response)));
 };

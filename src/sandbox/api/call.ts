@@ -40,7 +40,9 @@ export const answer = (
     return { ...perform(world, incoming), replayed: false };
   } catch (error) {
     const known = error instanceof StripeError ? error : unexpected(error, log);
-    const body = renderError(known, world.publicUrl, incoming.requestId);
+    const { requestId, endpoint } = incoming;
+    const about = { publicUrl: world.publicUrl, requestId, path: endpoint.path };
+    const body = renderError(known, about);
     if (key !== null && known.executed) {
       world.store.transaction(() =>
         keepAnswer(world, { key, fingerprint, status: known.status, body }),

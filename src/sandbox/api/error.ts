@@ -2,7 +2,12 @@
 // (https://docs.stripe.com/api/errors). Nothing else leaves as an error.
 
 export type ErrorBody = {
-  type: 'invalid_request_error' | 'card_error' | 'idempotency_error' | 'api_error';
+  type:
+    | 'invalid_request_error'
+    | 'card_error'
+    | 'idempotency_error'
+    | 'api_error'
+    | 'temporary_session_expired';
   message: string;
   code?: string | undefined;
   param?: string | undefined;
@@ -52,13 +57,27 @@ export const missingParam = (noun: string, id: string, param: string) =>
 export const unauthorized = (message: string) =>
   new StripeError(401, { type: 'invalid_request_error', message }, { executed: false });
 
+/** The v2 API answers parameters it cannot read with a code and no type, which the SDK expects. */
+const ofV2 = ({ status, executed, body }: StripeError): Partial<ErrorBody> =>
+  status === 400 && !executed && body.type === 'invalid_request_error'
+    ? { code: 'invalid_fields', message: body.message }
+    : body;
+
 /** An error as it leaves: with the documentation and log links that Stripe adds. */
-export const renderError = (error: StripeError, publicUrl: string, requestId: string) => ({
-  error: {
-    ...error.body,
-    ...(error.body.code === undefined
-      ? {}
-      : { doc_url: `https://docs.stripe.com/error-codes#${error.body.code.replaceAll('_', '-')}` }),
-    request_log_url: `${publicUrl}/_sandbox/requests/${requestId}`,
-  },
+export const renderError = (
+  error: StripeError,
+  about: { publicUrl: string; requestId: string; path: string },
+) => {
+  const body = about.path.startsWith('/v2/') ? ofV2(error) : error.body;
+  return { error: { ...body, ...linksOf(body.code, about) } };
+};
+
+const linksOf = (
+  code: string | undefined,
+  { publicUrl, requestId }: { publicUrl: string; requestId: string },
+): { doc_url?: string; request_log_url: string } => ({
+  ...(code === undefined
+    ? {}
+    : { doc_url: `https://docs.stripe.com/error-codes#${code.replaceAll('_', '-')}` }),
+  request_log_url: `${publicUrl}/_sandbox/requests/${requestId}`,
 });

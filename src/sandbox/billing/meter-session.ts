@@ -3,6 +3,7 @@
 import { newId, nowOn, randomText, readFact, writeFact, type World } from '../world.ts';
 
 export const streamPath = '/v2/billing/meter_event_stream';
+export const meterTokenPrefix = 'mes_test_';
 const lifeSeconds = 900;
 
 type Tokens = Record<string, { expires_at: number }>;
@@ -20,7 +21,7 @@ export const isMeterToken = (world: World, given: string): boolean => {
 export const openMeterSession = (world: World): Record<string, unknown> => {
   const now = machineSeconds(world);
   const expires_at = now + lifeSeconds;
-  const token = `mes_test_${randomText(40)}`;
+  const token = `${meterTokenPrefix}${randomText(40)}`;
   const living = Object.entries(tokens(world)).filter(([, held]) => held.expires_at > now);
   writeFact(world, 'meter_tokens', { ...Object.fromEntries(living), [token]: { expires_at } });
   return {

@@ -30,7 +30,8 @@ export const createChecker = async () => {
     kept.set(key, made);
     return made;
   };
-  const error = errorSchema(catalog);
+  const error = errorSchema(catalog, v1);
+  const errorOfV2 = errorSchema(catalog, v2);
   const event = (given: Json): string[] => {
     const type = String(given['type']);
     const schema = catalog.events[type];
@@ -49,10 +50,10 @@ export const createChecker = async () => {
   return {
     catalog,
     find,
-    /** What is wrong with an answer; calls the SDK does not have and errors of v2 are not judged. */
+    /** What is wrong with an answer; calls the SDK does not have are not judged. */
     answer: (method: string, path: string, status: number, body: unknown): string[] => {
       const name = `${method} ${path}`;
-      if (status >= 400 && path.startsWith('/v2/')) return [];
+      if (status >= 400 && path.startsWith('/v2/')) return checkOf(errorOfV2)(body, name);
       if (status >= 400) return checkOf(error)(body, `${name} ${status}`);
       if (path === '/v1/events') return (body as { data: Json[] }).data.flatMap(event);
       if (path.startsWith('/v1/events/')) return event(body as Json);
@@ -67,7 +68,16 @@ export const createChecker = async () => {
  * (https://docs.stripe.com/api/events/types#event_types-invoice.upcoming). */
 const withoutId = 'invoice.upcoming';
 
-const errorSchema = ({ definitions, error }: Catalog): Schema => {
+type Dialect = { codes: string[]; required: string[]; types: string[] };
+const v1: Dialect = { codes: [], required: ['type'], types: [] };
+/** What it cannot read it names by code alone, as the SDK's `generateV2Error` expects. */
+const v2: Dialect = {
+  codes: ['invalid_fields', 'billing_meter_event_session_expired'],
+  required: [],
+  types: ['temporary_session_expired'],
+};
+
+const errorSchema = ({ definitions, error }: Catalog, dialect: Dialect): Schema => {
   const { properties } = definitions[(error as { $ref: string }).$ref] as ObjectSchema;
   return {
     type: 'object',
@@ -77,9 +87,10 @@ const errorSchema = ({ definitions, error }: Catalog): Schema => {
         properties: {
           ...properties,
           ...moreErrorMembers,
-          code: { anyOf: [properties['code']!, unlistedCodes] },
+          code: anyOf(properties['code']!, unlistedCodes, ...dialect.codes.map(only)),
+          type: anyOf(properties['type']!, ...dialect.types.map(only)),
         },
-        required: ['type', 'message', 'request_log_url'],
+        required: [...dialect.required, 'message', 'request_log_url'],
         additionalProperties: false,
       },
     },
@@ -87,6 +98,9 @@ const errorSchema = ({ definitions, error }: Catalog): Schema => {
     additionalProperties: false,
   };
 };
+
+const anyOf = (...schemas: Schema[]): Schema => ({ anyOf: schemas });
+const only = (value: string): Schema => ({ const: value });
 
 /** The SDK's call for a method and a path, literal segments before ids. */
 const createFinder = ({ operations }: Catalog) => {
