@@ -9,6 +9,7 @@ import { startBilling } from '../support/billing.ts';
 import type { Billing } from '../support/billing.ts';
 import { openGate } from '../support/gate.ts';
 import { openStripeProxy } from '../support/stripe-proxy.ts';
+import { until } from '../support/until.ts';
 
 let billing: Billing;
 beforeAll(async () => {
@@ -45,6 +46,23 @@ describe('a look', () => {
     const operator = { kind: 'operator', id: 'test' } as const;
     await changeSubscription(ctx, operator, { id, change: { plan: 'free' } });
     await proxy.close();
+    expect((await read()).pending_change).toMatchObject({ plan: 'free', reason: 'scheduled' });
+  });
+
+  test('that began before a plan was left for a free one, and ends after it, does not take it back', async () => {
+    const { id, stripeId, read } = await subscribed();
+    const gate = await openGate(billing.sandbox, `/v1/subscriptions/${stripeId}`);
+    await wantSubscription(stripeId);
+    const slow = processStripeEvent({ ...billing.ctx, stripe: gate.stripe });
+    await gate.untilHeld();
+    const { wanted } = await objectRow(stripeId);
+    const operator = { kind: 'operator', id: 'test' } as const;
+    const change = changeSubscription(billing.ctx, operator, { id, change: { plan: 'free' } });
+    // Stripe has been told, and the look that is to follow waits for this one.
+    await until('another look is wanted', async () => (await objectRow(stripeId)).wanted > wanted);
+    gate.release();
+    await Promise.all([slow, change]);
+    await gate.close();
     expect((await read()).pending_change).toMatchObject({ plan: 'free', reason: 'scheduled' });
   });
 

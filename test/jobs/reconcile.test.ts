@@ -358,7 +358,7 @@ describe('one run', () => {
     await reconcile(ctx);
     expect(await count()).toBe(before);
     const { rows } = await ctx.pool.query<{ at: Date }>(
-      `SELECT max(created_at) AS at FROM reconciliation WHERE NOT dry_run AND scope = 'all'`,
+      `SELECT created_at AS at FROM reconciliation WHERE NOT dry_run AND scope = 'all' ORDER BY id DESC LIMIT 1`,
     );
     const later = (ms: number) => ({ ...ctx, now: () => new Date(rows[0]!.at.getTime() + ms) });
     await reconcile(later(86_399_999));

@@ -76,6 +76,7 @@ function copyRepository(to: string): string {
     'src',
     'jobs',
     'prisma',
+    'templates',
     'scripts',
     'node_modules',
     'package.json',

@@ -160,17 +160,18 @@ async function endInFree(ctx: Context, caller: Caller, move: Move): Promise<void
   const stripeId = row.stripe_subscription_id!;
   const current = await releaseSchedule(ctx, stripeId);
   try {
-    // While this is held, a look that finds no end at Stripe yet leaves the pending plan alone.
+    // While this is held, a look that found no end at Stripe yet leaves the pending plan alone. The look that ends
+    // it is part of it: whatever was seen before that is then too old to be written.
     await withLease(ctx.pool, endInFreeOf(row.id), async () => {
       await saveFreePending(ctx, caller, move);
       await callStripe(() => endLater(ctx, current, { effective: 'period_end' }));
+      await syncNow(ctx, 'subscription', stripeId);
     });
   } catch (error) {
     // Without an end at Stripe, the look takes the pending plan back.
     await wantSoon(ctx, stripeId);
     throw error;
   }
-  await syncNow(ctx, 'subscription', stripeId);
 }
 
 async function saveFreePending(
