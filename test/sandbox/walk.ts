@@ -101,6 +101,7 @@ export const openWalk = async (stand: Stand) => {
         ),
         ...(c % 3 === 0 ? { trial_period_days: 1 + (b % 20) } : {}),
         ...(c % 5 === 0 ? { discounts: [{ coupon: of(coupons, b) }] } : {}),
+        ...(c % 4 === 1 ? { backdate_start_date: (await stand.now()) - (1 + (a % 50)) * day } : {}),
         ...(b % 3 === 0 ? { billing_mode: { type: 'classic' as const } } : {}),
         ...(c % 7 === 0
           ? { trial_settings: { end_behavior: { missing_payment_method: 'pause' } } }
