@@ -138,6 +138,7 @@ describe('settings', () => {
       dispute_policy: 'keep',
       duplicate_policy: 'report',
       open_invoice_policy: 'keep',
+      usage_alert_thresholds: [50, 80, 100],
     });
     const unknown = await http.operator('PATCH', '/settings', { default_plan: 'nope' });
     expect([unknown.status, unknown.body.errors[0].pointer]).toEqual([422, '/default_plan']);

@@ -66,8 +66,8 @@ describe('a pool', () => {
     await m.check(key, 'images', 9);
     const { body } = await m.operator('GET', `/customers/${id}/entitlements`);
     expect(body.entitlements).toEqual([
-      { feature: 'images', allowed: true, code: null, limits: [expect.objectContaining({ pool: 'credits', max: 50, used: 45, remaining: 5 })] },
-      { feature: 'texts', allowed: true, code: null, limits: [
+      { feature: 'images', allowed: true, code: null, override: null, limits: [expect.objectContaining({ pool: 'credits', max: 50, used: 45, remaining: 5 })] },
+      { feature: 'texts', allowed: true, code: null, override: null, limits: [
         expect.objectContaining({ pool: null, max: 30, used: 0 }),
         expect.objectContaining({ pool: 'credits', max: 50, used: 45 }),
       ] },

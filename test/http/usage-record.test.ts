@@ -1,5 +1,6 @@
 // Usage that has happened, over HTTP: always recorded, once per id, in the windows of its own time.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { accrueOverage } from '../../src/actions/overage/accrue.ts';
 import { expireUsage } from '../../jobs/expire-usage.ts';
 import { startMetered } from '../support/metered.ts';
 import type { Metered } from '../support/metered.ts';
@@ -261,6 +262,9 @@ describe('usage and time', () => {
     await m.moveTo(m.later(71 * 3600));
     expect(await expireUsage(m.ctx)).toMatchObject({ usage_counter: 0 });
     await m.moveTo(m.later(2 * 3600));
+    // Not before what is beyond a limit has been accounted.
+    expect(await expireUsage(m.ctx)).toMatchObject({ usage_counter: 0 });
+    await accrueOverage(m.ctx);
     expect(await expireUsage(m.ctx)).toMatchObject({ usage_counter: 1 });
     const { rows } = await m.ctx.pool.query(
       `SELECT "window", used FROM usage_counter WHERE customer_id = $1 ORDER BY 1`,
