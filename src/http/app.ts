@@ -13,6 +13,7 @@ import { mountPages } from './pages/mount.ts';
 import type { AppState } from './pages/mount.ts';
 import { accessLog, identifyRequest, securityHeaders } from './security.ts';
 import { apiKeyRoutes } from './routes/api-key.ts';
+import { auditConfigurationRoutes } from './routes/audit-configuration.ts';
 import { clockRoutes } from './routes/clock.ts';
 import { customerRoutes } from './routes/customer.ts';
 import { entitlementRoutes } from './routes/entitlement.ts';
@@ -38,6 +39,7 @@ export const routes: Route[] = [
   ...planRoutes,
   ...routePolicyRoutes,
   ...settingRoutes,
+  ...auditConfigurationRoutes,
   ...customerRoutes,
   ...overrideRoutes,
   ...entitlementRoutes,
