@@ -1,6 +1,7 @@
 // Turns a template and the fields of a notice into a subject, a text and HTML. A template is plain text: a first
 // line `Subject: …`, then paragraphs with {{placeholders}}. A paragraph with a field that is not known is left out.
 // Every value is escaped, whoever wrote the template. Reads no file.
+import { escapeHtml } from './html.ts';
 import { formatMoney } from './money.ts';
 import type { FieldKind, Money } from './notice.ts';
 
@@ -75,18 +76,6 @@ function toHtml(paragraph: string, values: Values, fields: Fields): string {
     return isLink(name) && /^https?:/.test(value) ? `<a href="${value}">${value}</a>` : value;
   });
   return `<p>${content.replaceAll('\n', '<br />')}</p>`;
-}
-
-const escapes: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => escapes[character]!);
 }
 
 /** A value must not begin a line of its own in a header, nor a template's. */

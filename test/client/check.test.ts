@@ -2,7 +2,7 @@
 // wire that can be cut or fall silent.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { TollgateOptions } from '../../packages/client/src/index.ts';
-import { createTollgate } from '../../packages/client/src/index.ts';
+import { createTollgate, fetchCharge } from '../../packages/client/src/index.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
@@ -222,6 +222,22 @@ describe('usage', () => {
     await tollgate.release(other.reservation!.id);
     await tollgate.release(other.reservation!.id);
     expect(await service.used(customerId, 'images')).toEqual({ used: 3, held: 0 });
+  });
+
+  test('a charge that cannot be ended is told, and does not spoil the answer', async () => {
+    const errors: unknown[] = [];
+    const tollgate = client({ onError: (error) => errors.push(error) });
+    const paint = fetchCharge(
+      tollgate,
+      () => {
+        wire.cut();
+        return new Response('painted');
+      },
+      { feature: 'images', units: 1 },
+    );
+    const request = new Request('http://here/', { headers: { 'x-api-key': key } });
+    expect((await paint(request)).status).toBe(200);
+    expect(errors).toHaveLength(1);
   });
 
   test('where nobody answers nothing is held, and telling says so', async () => {

@@ -1,7 +1,7 @@
 // Asking whether a call may go through: from what is kept, or from the service; and what to do where it is silent.
 import { createBreaker } from './breaker.ts';
 import { createCache } from './cache.ts';
-import { lifetimeOf, NoVerdict, readDecision, undecided } from './decision.ts';
+import { lifetimeOf, readDecision, undecided } from './decision.ts';
 import type { Http } from './http.ts';
 import type { Call, Decision } from './types.ts';
 
@@ -83,8 +83,6 @@ export function createCheck(http: Http, options: CheckOptions): Check {
     return undecided(options.whenDown);
   };
 }
-
-export { NoVerdict };
 
 function isUndecided({ status }: Decision): boolean {
   return status === 503;

@@ -26,13 +26,13 @@ export type TollgateOptions = {
   breakerCoolDownMs?: number;
   /** How long telling usage, reserving and settling may take. Default 5,000 ms. */
   writeTimeoutMs?: number;
-  /** Hears of each failure to get an answer. Gets no key. */
+  /** Hears of each failure to get an answer, or to end a charge. Gets no key. */
   onError?: (error: unknown) => void;
   /** Default: the platform's. */
   fetch?: typeof globalThis.fetch;
 };
 
-export type Tollgate = { check: Check } & Usage;
+export type Tollgate = { check: Check; onError: (error: unknown) => void } & Usage;
 
 /** Throws where the address or the token cannot be one. */
 export function createTollgate(options: TollgateOptions): Tollgate {
@@ -47,6 +47,7 @@ export function createTollgate(options: TollgateOptions): Tollgate {
     // Called as the platform's own: some refuse to be called as somebody's method.
     fetch: options.fetch ?? ((...request) => globalThis.fetch(...request)),
   });
+  const { onError = () => undefined, writeTimeoutMs = 5_000 } = options;
   const check = createCheck(http, {
     whenDown: options.whenDown ?? 'closed',
     cacheMax: options.cacheMax ?? 10_000,
@@ -54,7 +55,7 @@ export function createTollgate(options: TollgateOptions): Tollgate {
     maxStaleMs: options.maxStaleMs ?? 60_000,
     breakerFailures: options.breakerFailures ?? 5,
     breakerCoolDownMs: options.breakerCoolDownMs ?? 1_000,
-    onError: options.onError ?? (() => undefined),
+    onError,
   });
-  return { check, ...createUsage(http, { writeTimeoutMs: options.writeTimeoutMs ?? 5_000 }) };
+  return { check, onError, ...createUsage(http, { writeTimeoutMs, onError }) };
 }

@@ -1,6 +1,6 @@
 // Middleware for Express, Connect and whatever else hands over Node's request and response.
 import type { Tollgate } from './client.ts';
-import { beginCharge, callOf } from './guard.ts';
+import { beginCharge, callOf, credentialOf } from './guard.ts';
 import type { Charge, ChargeOptions, GuardOptions } from './guard.ts';
 import type { Decision } from './types.ts';
 
@@ -55,8 +55,7 @@ function incoming(request: NodeRequest) {
   return {
     method: request.method ?? 'GET',
     uri: request.originalUrl ?? request.url ?? '/',
-    apiKey: single(request.headers['x-api-key']),
-    authorization: single(request.headers['authorization']),
+    ...credentialOf(request.headers),
   };
 }
 
@@ -64,9 +63,4 @@ function sendDenial(request: NodeRequest, response: NodeResponse, decision: Deci
   response.statusCode = decision.status;
   for (const [name, value] of Object.entries(decision.headers)) response.setHeader(name, value);
   response.end(request.method === 'HEAD' ? undefined : JSON.stringify(decision.problem));
-}
-
-/** Node joins repeated ones with a comma: no key has one in it, so the service refuses it. */
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value;
 }

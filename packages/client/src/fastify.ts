@@ -1,6 +1,6 @@
 // Hooks for Fastify: `app.addHook('onRequest', …)`, or a route's own `onRequest`.
 import type { Tollgate } from './client.ts';
-import { beginCharge, callOf } from './guard.ts';
+import { beginCharge, callOf, credentialOf } from './guard.ts';
 import type { Charge, ChargeOptions, EndCharge, GuardOptions } from './guard.ts';
 import type { Decision } from './types.ts';
 
@@ -58,11 +58,6 @@ function incoming({ method, url, headers }: FastifyLikeRequest) {
   return {
     method,
     uri: url,
-    apiKey: single(headers['x-api-key']),
-    authorization: single(headers['authorization']),
+    ...credentialOf(headers),
   };
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value;
 }

@@ -30,6 +30,15 @@ export type EndCharge = (succeeded: boolean) => Promise<void>;
 
 export type Incoming = Credential & { method: string; uri: string };
 
+/** Of headers as Node hands them over; a repeated one is joined with a comma, which no key has: the service refuses it. */
+export function credentialOf(headers: Record<string, string | string[] | undefined>): Credential {
+  const joined = (name: string) => {
+    const value = headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  };
+  return { apiKey: joined('x-api-key'), authorization: joined('authorization') };
+}
+
 export function callOf({ method, uri, ...credential }: Incoming, options: GuardOptions): Call {
   const { feature, cost } = options;
   if (feature === undefined) return { ...credential, method, uri };
@@ -59,7 +68,7 @@ export async function beginCharge(
   const end: EndCharge = async (succeeded) => {
     // A reservation that cannot be ended ends by itself: nobody is charged for what we could not tell.
     const ended = succeeded ? tollgate.settle(id, used) : tollgate.release(id);
-    await Promise.resolve(ended).catch(() => undefined);
+    await Promise.resolve(ended).catch(tollgate.onError);
   };
   const charge: Charge = { use: (given) => void (used = given) };
   return { denied: null, charge, end };

@@ -30,8 +30,11 @@ export type Usage = ReturnType<typeof createUsage>;
 const attempts = 4;
 const firstPauseMs = 100;
 
-export function createUsage(http: Http, options: { writeTimeoutMs: number }) {
-  const { writeTimeoutMs: timeoutMs } = options;
+export function createUsage(
+  http: Http,
+  options: { writeTimeoutMs: number; onError: (error: unknown) => void },
+) {
+  const { writeTimeoutMs: timeoutMs, onError } = options;
 
   /** For what is safe to do twice: again where no answer came, or one that says "later". */
   async function repeat(method: string, path: string, body?: unknown): Promise<Response> {
@@ -65,7 +68,8 @@ export function createUsage(http: Http, options: { writeTimeoutMs: number }) {
       let answer: Response;
       try {
         answer = await http('POST', '/usage/reservations', { body, timeoutMs });
-      } catch {
+      } catch (error) {
+        onError(error);
         return { allowed: false, reservation: null, decision: undecided('closed') };
       }
       if (answer.status === 201) {

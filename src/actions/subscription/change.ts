@@ -1,7 +1,6 @@
 // Moving a subscription to another plan or quantity: at once with proration, at the period's end, or down to
 // free. An upgrade that is not paid gives nothing.
 import type Stripe from 'stripe';
-import { withLease } from '../../adapters/lease.ts';
 import { inTransaction } from '../../adapters/postgres.ts';
 import { callStripe } from '../../adapters/stripe-error.ts';
 import { allItems } from '../../adapters/stripe-subscription.ts';
@@ -12,16 +11,15 @@ import { isFinal } from '../../domain/subscription.ts';
 import type { PlanVersion } from '../../generated/prisma/client.ts';
 import type { Caller } from '../caller.ts';
 import { recordIntent } from '../intent.ts';
-import { publishSubscription } from '../event/subscription.ts';
 import { declined } from '../purchase/pay.ts';
 import { startPurchase, versionToSell } from '../purchase/purchase.ts';
 import { syncNow } from '../stripe/object.ts';
-import { want } from '../stripe/want.ts';
-import { endLater, keepAtStripe } from './cancel.ts';
+import { keepAtStripe } from './cancel.ts';
+import { endInFree } from './end-in-free.ts';
 import { startFreeSubscription } from './free.ts';
 import { lockCustomer } from './row.ts';
 import { releaseSchedule, scheduleChange } from './schedule.ts';
-import { endInFreeOf, getSubscription, withSubscription } from './subscription.ts';
+import { getSubscription, withSubscription } from './subscription.ts';
 import type { SubscriptionView, SubscriptionWithPlans } from './subscription.ts';
 
 const previewHoldsMs = 3_600_000;
@@ -151,57 +149,6 @@ async function upgrade(
 ): Promise<void> {
   const { key } = await ctx.db.plan.findUniqueOrThrow({ where: { id: version.plan_id } });
   await startPurchase(ctx, caller, { customer_id: row.customer_id, plan: key, quantity });
-}
-
-/** What was paid for is used up; free follows the instant it ends (subscription-sync.ts starts it). */
-async function endInFree(ctx: Context, caller: Caller, move: Move): Promise<void> {
-  const { row, version } = move;
-  if (row.cancel_at && row.pending_plan_version_id === version.id) return;
-  const stripeId = row.stripe_subscription_id!;
-  const current = await releaseSchedule(ctx, stripeId);
-  try {
-    // While this is held, a look that found no end at Stripe yet leaves the pending plan alone. The look that ends
-    // it is part of it: whatever was seen before that is then too old to be written.
-    await withLease(ctx.pool, endInFreeOf(row.id), async () => {
-      await saveFreePending(ctx, caller, move);
-      await callStripe(() => endLater(ctx, current, { effective: 'period_end' }));
-      await syncNow(ctx, 'subscription', stripeId);
-    });
-  } catch (error) {
-    // Without an end at Stripe, the look takes the pending plan back.
-    await wantSoon(ctx, stripeId);
-    throw error;
-  }
-}
-
-async function saveFreePending(
-  ctx: Context,
-  caller: Caller,
-  { row, version }: Move,
-): Promise<void> {
-  const pending = {
-    pending_plan_version_id: version.id,
-    pending_quantity: 1,
-    pending_effective_at: row.current_period_end,
-    pending_reason: 'scheduled',
-  };
-  await inTransaction(ctx, async (tx) => {
-    await lockCustomer(tx, row.customer_id);
-    await tx.subscription.update({ where: { id: row.id }, data: pending });
-    await recordIntent(tx, ctx.now(), caller, {
-      action: 'subscription.change',
-      objectId: row.id,
-      customerId: row.customer_id,
-      before: { plan_version_id: row.plan_version_id },
-      after: pending,
-    });
-    await publishSubscription(tx, ctx.now(), { id: row.id, before: row });
-  });
-}
-
-async function wantSoon(ctx: Context, stripeId: string): Promise<void> {
-  await want(ctx.db, { kind: 'subscription', id: stripeId });
-  await ctx.queue.wake('process-stripe-event');
 }
 
 async function changeAtStripe(ctx: Context, move: Move): Promise<void> {

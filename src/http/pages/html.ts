@@ -2,17 +2,10 @@
 // elsewhere; the policy in the header says so too.
 import { createHash } from 'node:crypto';
 import type { Response } from 'express';
+import { escapeHtml } from '../../domain/html.ts';
 
 export type Html = { html: string };
 type Value = Html | string | number | false | null | undefined | Html[];
-
-const escapes: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
 
 /** A template tag: texts come out escaped, HTML as it is, lists joined. */
 export function html(parts: TemplateStringsArray, ...values: Value[]): Html {
@@ -27,7 +20,7 @@ function render(value: Value): string {
   if (value === null || value === undefined || value === false) return '';
   if (Array.isArray(value)) return value.map((one) => one.html).join('');
   if (typeof value === 'object') return value.html;
-  return String(value).replace(/[&<>"']/g, (character) => escapes[character]!);
+  return escapeHtml(String(value));
 }
 
 const style = `
