@@ -139,11 +139,19 @@ const nextInvoiceWithinMs = 35 * 24 * hourMs;
 const looksAgainAfterMs = 10 * 60_000;
 const draftLastsMs = 2 * hourMs;
 
+/**
+ * The instant a meter event of a period carries: the last whole second inside it. Whoever looks for what was billed
+ * looks there too: a second earlier lies before an item that was added in the period's last second, and units that
+ * are not found on their line would be charged once more.
+ */
+export function meteredAt({ periodEnd }: { periodEnd: number }): number {
+  return Math.floor((periodEnd - 1) / 1000) * 1000;
+}
+
 /** A meter event while it still comes onto the period's own invoice; else an invoice item, on that invoice if it can. */
 export function wayOf(charge: { periodEnd: number }, billing: Billing, now: number): Way {
   const { draft, item } = billing;
-  // Just inside the period that is to be billed.
-  const at = Math.floor((charge.periodEnd - 1) / 1000) * 1000;
+  const at = meteredAt(charge);
   const isCounted = item !== null && item.createdAt <= at && at > now - meterPastMs;
   if (isCounted && !billing.isOver && item.periodStart <= at && at < item.periodEnd) {
     return { to: 'meter', at, until: Math.max(item.periodEnd, now) + draftLastsMs };

@@ -49,12 +49,21 @@ async function moveTo(to: Date) {
   await moveSandboxClock(billing.sandbox, to);
   const { now } = await billing.control('GET', '/_sandbox/clock');
   // The sandbox's clock goes on while it delivers: what begins there now must not lie ahead of us.
-  await billing.ctx.pool.query('UPDATE clock SET offset_ms = $1', [
-    Date.parse(now) + 1_000 - Date.now(),
-  ]);
-  await billing.ctx.clock.refresh();
+  await setClock(Date.parse(now) + 1_000);
   for (const job of ['process-stripe-event', 'renew-subscriptions', 'report-overage'])
     await runJob(billing.ctx, job);
+}
+
+/** Whoever leaves a plan in the second in which it was metered has an event and an item of one and the same second. */
+async function toSecondOfMetering({ stripeId }: Subscribed) {
+  const { data } = await billing.stripe.subscriptionItems.list({ subscription: stripeId });
+  const created = Math.max(...data.map((item) => item.created));
+  await setClock(created * 1_000 + 50);
+}
+
+async function setClock(at: number) {
+  await billing.ctx.pool.query('UPDATE clock SET offset_ms = $1', [at - Date.now()]);
+  await billing.ctx.clock.refresh();
 }
 
 async function subscribed(plan: string) {
@@ -150,6 +159,7 @@ describe('one period of many customers', () => {
       plan: 'metered',
       effective: 'period_end',
     });
+    await toSecondOfMetering(of['left']!);
     await of['left']!.call('PATCH', of['left']!.path, { plan: 'hard', effective: 'now' });
     await of['ended']!.call('PUT', `${of['ended']!.path}/cancellation`, { effective: 'now' });
     await of['ending']!.call('PUT', `${of['ending']!.path}/cancellation`, {

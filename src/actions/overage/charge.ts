@@ -13,7 +13,7 @@ import type { OverageBilling } from '../../adapters/stripe-overage.ts';
 import { toSeconds } from '../../adapters/stripe-time.ts';
 import type { Context } from '../../context.ts';
 import type { DueRows } from '../../domain/job.ts';
-import { wayOf } from '../../domain/overage-report.ts';
+import { meteredAt, wayOf } from '../../domain/overage-report.ts';
 import type { Way } from '../../domain/overage-report.ts';
 import type { OverageCharge, OveragePrice } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
@@ -81,7 +81,7 @@ async function settleMetered(ctx: Context, given: Case, way: Way): Promise<void>
   const billed = await billedUnits(ctx.stripe, {
     subscriptionId: stripeId,
     priceId: price.stripe_price_id!,
-    at: charge.period_end.getTime() - 1000,
+    at: meteredAt({ periodEnd: charge.period_end.getTime() }),
   });
   if (billed.units - (await confirmedUnits(ctx, charge)) >= Number(charge.billed_units)) {
     return finish(ctx, charge, { itemId: null, invoiceId: billed.invoiceId });
