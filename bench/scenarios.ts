@@ -1,41 +1,53 @@
-// What the bench measures, in the order of its table. A scenario is a server, a path that is asked for, and what
-// differs from one process with few keys.
-export type Scenario = {
-  name: string;
+// What the bench measures, in the order of its table. A setup is what is started: servers of one kind on a database
+// with so many keys. Its scenarios are asked of it one after the other, so that caches are filled once per setup.
+export type Scenario = { name: string; uri: string };
+export type Setup = {
   server: 'bare' | 'floor' | 'express' | 'rival' | 'tollgate';
-  uri: string;
   env: Record<string, string>;
   keys: number;
   processes: number;
+  scenarios: Scenario[];
 };
 
-const relaxed = { USAGE_DURABILITY: 'relaxed' };
+const others: Pick<Setup, 'server' | 'scenarios'>[] = [
+  { server: 'bare', scenarios: [{ name: 'bare node:http', uri: '/flat' }] },
+  { server: 'floor', scenarios: [{ name: 'node:http, our head, two hashes', uri: '/flat' }] },
+  { server: 'express', scenarios: [{ name: 'Express constant', uri: '/flat' }] },
+];
+const withKeys: Pick<Setup, 'server' | 'scenarios' | 'env'>[] = [
+  { server: 'rival', env: {}, scenarios: [{ name: 'by hand: Express + SQL join', uri: '/flat' }] },
+  {
+    server: 'tollgate',
+    env: {},
+    scenarios: [
+      { name: 'check, not counted', uri: '/flat' },
+      { name: 'denial 402, full body', uri: '/other' },
+      { name: 'counted, durable, 1 limit', uri: '/one' },
+      { name: 'counted, durable, 3 limits', uri: '/three' },
+    ],
+  },
+  {
+    server: 'tollgate',
+    env: { USAGE_DURABILITY: 'relaxed' },
+    scenarios: [
+      { name: 'counted, relaxed, 1 limit', uri: '/one' },
+      { name: 'counted, relaxed, 3 limits', uri: '/three' },
+    ],
+  },
+];
 
 /** With `only`, those whose name has it, and the bare server, which all are compared with. */
-export function listScenarios([few = 1_000, ...many]: number[], only: string): Scenario[] {
-  const one = { env: {}, keys: few, processes: 1 };
-  const other = (name: string, server: Scenario['server']) => ({
-    ...one,
-    name,
-    server,
-    uri: '/flat',
-  });
-  const ours = (name: string, uri: string, more: Partial<Scenario> = {}): Scenario => ({
-    ...{ ...one, name, uri, server: 'tollgate', ...more },
-  });
-  return [
-    other('bare node:http', 'bare'),
-    other('node:http, our head, two hashes', 'floor'),
-    other('Express constant', 'express'),
-    other('by hand: Express + SQL join', 'rival'),
-    ours('check, not counted', '/flat'),
-    ...many.map((keys) => ours('check, not counted', '/flat', { keys })),
-    ours('denial 402, full body', '/other'),
-    ours('counted, durable, 1 limit', '/one'),
-    ours('counted, durable, 3 limits', '/three'),
-    ours('counted, relaxed, 1 limit', '/one', { env: relaxed }),
-    ours('counted, relaxed, 3 limits', '/three', { env: relaxed }),
-    ours('check, not counted', '/flat', { processes: 2 }),
-    ours('counted, durable, 1 limit', '/one', { processes: 2 }),
-  ].filter(({ name }) => name.startsWith('bare') || name.includes(only));
+export function listSetups(of: { keys: number[]; processes: number[]; only: string }): Setup[] {
+  const all = of.processes.flatMap((processes) => [
+    ...others.map((one) => ({ ...one, env: {}, keys: of.keys[0]!, processes })),
+    ...of.keys.flatMap((keys) => withKeys.map((one) => ({ ...one, keys, processes }))),
+  ]);
+  return all
+    .map((setup) => ({ ...setup, scenarios: setup.scenarios.filter(isAsked(of.only)) }))
+    .filter(({ scenarios }) => scenarios.length > 0);
 }
+
+const isAsked =
+  (only: string) =>
+  ({ name }: Scenario) =>
+    name.startsWith('bare') || name.includes(only);
