@@ -3,18 +3,17 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import type { UsageJournal } from '../adapters/usage-journal.ts';
+import type { Asked, RuleBook, Ruling } from '../domain/check.ts';
+import { bareDeny, refusal, rulingOf } from '../domain/check.ts';
 import type { DenialCode } from '../domain/denial.ts';
 import type { Allow, Deny, Need, Plans, Verdict } from '../domain/entitlement.ts';
 import { decideOn, decideUnidentified } from '../domain/entitlement.ts';
 import type { LimitCheck } from '../domain/limit.ts';
 import { exceededCode } from '../domain/limit.ts';
-import type { Access, RoutePolicy } from '../domain/route-policy.ts';
-import { matchRoute } from '../domain/route-policy.ts';
 import { createCounter } from './counter.ts';
 import type { Facts, Found, KeyEntry } from './facts.ts';
 import { footingAt } from './kept-footing.ts';
-import type { Asked, Credential } from './request.ts';
-import type { RuleBook } from './rule-book.ts';
+import type { Credential } from './request.ts';
 
 export type Outcome = {
   decisionId: string;
@@ -30,17 +29,6 @@ export type Outcome = {
   isDegraded: boolean;
   plans: Plans | null;
 };
-
-type Policy = Need & Pick<RoutePolicy, 'whenDown' | 'maxStaleMs'>;
-
-/** What holds for a call that no policy names: nothing of its own to say. */
-const unnamed = {
-  feature: null,
-  cost: 0,
-  readOnly: false,
-  whenDown: 'closed',
-  maxStaleMs: 300_000,
-} as const;
 
 export type Checker = ReturnType<typeof createChecker>;
 
@@ -75,7 +63,7 @@ export function createChecker(options: {
     asked: Asked,
   ): Outcome | Promise<Outcome> {
     if ('origin' in asked && asked.origin === 'ambiguous') return denied('path_ambiguous', asked);
-    const policy = policyFor(book, asked);
+    const policy = rulingOf(book, asked);
     if (!isCurrent && Date.now() - facts.asOf() > policy.maxStaleMs) return unverifiable(asked);
     if (policy.access === 'free' || policy.access === 'deny') {
       return outcome(decideUnidentified(policy, 'key_missing'), book.plans, facts.asOf());
@@ -100,7 +88,7 @@ export function createChecker(options: {
 
   function withFacts(
     book: RuleBook,
-    policy: Policy,
+    policy: Ruling,
     found: Found | 'missing',
   ): Outcome | Promise<Outcome> {
     const { plans } = book;
@@ -125,7 +113,7 @@ export function createChecker(options: {
 
   async function count(
     book: RuleBook,
-    policy: Policy,
+    policy: Ruling,
     verdict: Allow,
     known: Outcome,
   ): Promise<Outcome> {
@@ -134,14 +122,20 @@ export function createChecker(options: {
       const { failed, used, held } = await counter.count(customerId!, limits, cost);
       if (failed < 0) return { ...known, used, held };
       const full = limits[failed]!;
-      return { ...known, verdict: refusal(exceededCode(full), verdict, book), full, used, held };
+      return {
+        ...known,
+        verdict: refusal(exceededCode(full), verdict, book.plans),
+        full,
+        used,
+        held,
+      };
     } catch {
       return uncounted(policy, verdict, known);
     }
   }
 
   /** An open policy lets the call through once its units are on disk; what cannot be kept is not let through. */
-  async function uncounted(policy: Policy, verdict: Allow, known: Outcome): Promise<Outcome> {
+  async function uncounted(policy: Ruling, verdict: Allow, known: Outcome): Promise<Outcome> {
     const closed = { ...known, verdict: unverified(policy), limits: [] };
     if (policy.whenDown === 'closed') return closed;
     return options.journal.append(verdict.customerId!, verdict.limits, verdict.cost).then(
@@ -170,7 +164,7 @@ export function createChecker(options: {
   /** Before any fact is looked at. */
   function denied(code: DenialCode, asked: Asked): Outcome {
     const feature = 'feature' in asked ? asked.feature : null;
-    return outcome(bareDenial(code, feature), null, facts.asOf());
+    return outcome(bareDeny(code, feature), null, facts.asOf());
   }
 
   return { check, denied, isReady: facts.ruleBook.isKnown, unverifiable };
@@ -180,28 +174,8 @@ export function createChecker(options: {
   }
 }
 
-function policyFor(book: RuleBook, asked: Asked): Policy {
-  if ('feature' in asked) return { ...unnamed, ...asked, access: 'feature' };
-  const { origin } = asked;
-  if (typeof origin !== 'object') return { ...unnamed, access: book.defaultAccess };
-  const policy = matchRoute(book.table, origin);
-  if (policy) return policy;
-  // A CORS preflight carries no key (Fetch standard, "CORS-preflight request"): refusing it breaks browsers.
-  const access: Access = origin.method === 'OPTIONS' ? 'free' : book.defaultAccess;
-  return { ...unnamed, access };
-}
-
-function bareDenial(code: DenialCode, feature: string | null): Deny {
-  return { allowed: false, code, customerId: null, plan: null, feature, subscriptionId: null };
-}
-
 function unverified(policy: Need): Deny {
-  return bareDenial('unverifiable', policy.feature);
-}
-
-function refusal(code: DenialCode, verdict: Allow, { plans }: RuleBook): Deny {
-  const plan = plans.byVersion.get(verdict.planVersionId ?? '') ?? null;
-  return { ...bareDenial(code, verdict.feature), customerId: verdict.customerId, plan };
+  return bareDeny('unverifiable', policy.feature);
 }
 
 const idAlphabet = '0123456789abcdefghjkmnpqrstvwxyz';

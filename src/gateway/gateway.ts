@@ -10,6 +10,7 @@ import { newId } from '../adapters/id.ts';
 import { createPool } from '../adapters/postgres.ts';
 import { createUsageJournal } from '../adapters/usage-journal.ts';
 import type { Context } from '../context.ts';
+import type { Asked } from '../domain/check.ts';
 import { AppError } from '../domain/error.ts';
 import { createAnswerer } from './answer.ts';
 import type { Outcome } from './check.ts';
@@ -18,7 +19,7 @@ import { createFacts } from './facts.ts';
 import { createKeyUse } from './key-use.ts';
 import { observeChecks } from './metrics.ts';
 import { createPostForms, sendAnswer } from './post.ts';
-import type { Asked, Form, ForwardAuth, GatewayHeaders } from './request.ts';
+import type { Form, ForwardAuth, GatewayHeaders } from './request.ts';
 import { isGatewayPath, readCredential, readEndpoint, readHeaders } from './request.ts';
 
 const poolMax = 6;

@@ -1,9 +1,9 @@
 // What a customer stands on, kept with its facts until the next instant at which time could change it: one decision
 // in a month instead of one per check. Never keeps a verdict; keys, policies and limits are looked at every time.
+import type { RuleBook } from '../domain/check.ts';
 import type { CustomerFacts, Footing } from '../domain/entitlement.ts';
 import { footingOf } from '../domain/entitlement.ts';
 import { footingHoldsUntil } from '../domain/footing.ts';
-import type { RuleBook } from './rule-book.ts';
 
 export type KeptFooting = { footing: Footing; book: RuleBook; from: number; until: number };
 

@@ -5,12 +5,13 @@ import { z } from 'zod';
 import { hashOf, withIdempotency } from '../actions/idempotency.ts';
 import type { Answer } from '../actions/idempotency.ts';
 import type { Context } from '../context.ts';
+import type { Asked } from '../domain/check.ts';
 import { AppError, invalid } from '../domain/error.ts';
 import { readOrigin } from '../domain/origin.ts';
 import type { Answerer } from './answer.ts';
 import type { Checker } from './check.ts';
 import type { CheckMetrics } from './metrics.ts';
-import type { Asked, Credential, GatewayHeaders } from './request.ts';
+import type { Credential, GatewayHeaders } from './request.ts';
 
 const bodyBytesMax = 1_048_576;
 const batchMax = 100;

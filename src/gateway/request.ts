@@ -1,13 +1,10 @@
 // Reads a check request: which form, which credential, which call is to be decided. The path of the request
 // to us chooses the source, and nothing else is read: whatever else we read, a client could write.
 import type { IncomingMessage } from 'node:http';
-import type { ReadOrigin } from '../domain/origin.ts';
+import type { Asked } from '../domain/check.ts';
 import { readOrigin } from '../domain/origin.ts';
 
 export type Form = 'plain' | 'nginx';
-
-/** What the call asks for: an origin to match against the route policies, or a feature by name. */
-export type Asked = { origin: ReadOrigin } | { feature: string; cost: number };
 
 export type Credential =
   | { kind: 'key'; value: string }

@@ -2,17 +2,8 @@
 // book; the next check reads it again before it decides, or goes on with the old one while PostgreSQL is away.
 import type pg from 'pg';
 import { loadPlans, loadRules } from '../adapters/facts.ts';
-import type { Rules } from '../adapters/facts.ts';
-import type { Plans } from '../domain/entitlement.ts';
-import type { RouteTable } from '../domain/route-policy.ts';
+import type { RuleBook } from '../domain/check.ts';
 import { buildRouteTable } from '../domain/route-policy.ts';
-
-export type RuleBook = {
-  table: RouteTable;
-  defaultAccess: Rules['defaultAccess'];
-  defaultPlan: string | null;
-  plans: Plans;
-};
 
 const readAgainMax = 5;
 /** After a failure the next check does not ask again at once: an outage is no reason for a stampede. */
