@@ -3,9 +3,9 @@
 import { newId } from '../adapters/id.ts';
 import { inTransaction, isUniqueViolation } from '../adapters/postgres.ts';
 import type { Context } from '../context.ts';
+import type { ConfiguredRoutePolicy } from '../domain/configuration.ts';
 import { AppError, notFound } from '../domain/error.ts';
 import { routeShape } from '../domain/route-policy.ts';
-import type { Access } from '../domain/route-policy.ts';
 import type { RoutePolicy } from '../generated/prisma/client.ts';
 import { audit } from './audit.ts';
 import type { Caller } from './caller.ts';
@@ -14,19 +14,12 @@ import type { Page } from './page.ts';
 
 const deletion = 'route_policy.delete';
 
-export type RoutePolicyInput = {
-  method: string;
-  path: string;
-  access: Access;
-  feature: string | null;
-  cost: number;
-  read_only: boolean;
-  when_down: 'closed' | 'open';
-  max_stale_seconds: number;
-};
-
 /** 409 `route_conflict` where another policy has the same method and shape. */
-export async function createRoutePolicy(ctx: Context, caller: Caller, input: RoutePolicyInput) {
+export async function createRoutePolicy(
+  ctx: Context,
+  caller: Caller,
+  input: ConfiguredRoutePolicy,
+) {
   return namingConflicts(ctx, input, () =>
     inTransaction(ctx, async (tx) => {
       const created = await tx.routePolicy.create({
@@ -46,7 +39,7 @@ export async function createRoutePolicy(ctx: Context, caller: Caller, input: Rou
 export async function replaceRoutePolicy(
   ctx: Context,
   caller: Caller,
-  { id, policy }: { id: string; policy: RoutePolicyInput },
+  { id, policy }: { id: string; policy: ConfiguredRoutePolicy },
 ) {
   return namingConflicts(ctx, policy, () =>
     inTransaction(ctx, async (tx) => {
@@ -98,7 +91,7 @@ export async function listRoutePolicies(ctx: Context, page: Page) {
 
 async function namingConflicts<T>(
   ctx: Context,
-  input: RoutePolicyInput,
+  input: ConfiguredRoutePolicy,
   write: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -115,7 +108,7 @@ async function namingConflicts<T>(
   }
 }
 
-function toRow(input: RoutePolicyInput) {
+function toRow(input: ConfiguredRoutePolicy) {
   return { ...input, shape: routeShape(input.path) };
 }
 

@@ -1,5 +1,6 @@
 // The words of a plan: features, their limits, the ladder of a payment that is late. Only types and the
 // default ladder; who may change a plan and what Stripe hears of it is decided elsewhere.
+import type { FieldError } from './error.ts';
 
 export type WindowKind = 'minute' | 'hour' | 'day' | 'month' | 'billing_period';
 
@@ -58,4 +59,25 @@ export function ladderStep(ladder: LadderStep[], lateMs: number): LadderAccess {
   let access: LadderAccess = 'full';
   for (const step of ladder) if (lateMs >= step.after_hours * hourMs) access = step.access;
   return access;
+}
+
+/** Each pool has a name of its own, and what draws on one draws on one that is there. Takes whatever has the shape. */
+export function describePoolFaults(plan: unknown): FieldError[] {
+  const names = new Set(entriesOf(plan, 'pools').map(({ pool }) => pool));
+  return entriesOf(plan, 'features').flatMap(({ feature, pool }, index) => {
+    const drawn = typeof pool === 'object' && pool !== null && 'pool' in pool ? pool.pool : null;
+    return [
+      ...(drawn !== null && !names.has(drawn)
+        ? [{ pointer: `/features/${index}/pool/pool`, detail: 'names no pool of this plan' }]
+        : []),
+      ...(names.has(feature)
+        ? [{ pointer: `/features/${index}/feature`, detail: 'is the name of a pool' }]
+        : []),
+    ];
+  });
+}
+
+function entriesOf(plan: unknown, member: 'pools' | 'features'): Record<string, unknown>[] {
+  const list = (plan as Record<string, unknown> | null | undefined)?.[member];
+  return Array.isArray(list) ? list.map((entry: unknown) => ({ ...(entry as object) })) : [];
 }

@@ -1,13 +1,14 @@
 // The verbs of plans: create, change, read. How a version comes to be, with its price at Stripe, is
 // plan-version.ts; who sees which plan is decided here.
 import type { Context } from '../../context.ts';
+import type { PlanContent } from '../../domain/configuration.ts';
 import { notFound } from '../../domain/error.ts';
 import type { LadderStep } from '../../domain/plan.ts';
 import type { Caller } from '../caller.ts';
 import { afterCursor, pageArguments, toPage } from '../page.ts';
 import type { Page } from '../page.ts';
 import { findPlan, planView } from './view.ts';
-import type { PlanContent, PlanView } from './view.ts';
+import type { PlanView } from './view.ts';
 import { offerFirstVersion, offerNextVersion } from './version.ts';
 
 type Optional<T> = { [K in keyof T]?: T[K] | undefined };

@@ -7,12 +7,13 @@ import { inTransaction } from '../../adapters/postgres.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import { isRefused } from '../../adapters/stripe-error.ts';
 import type { Context } from '../../context.ts';
+import type { PlanContent } from '../../domain/configuration.ts';
 import { AppError, invalid, notFound } from '../../domain/error.ts';
+import { describePoolFaults } from '../../domain/plan.ts';
 import type { Plan, PlanVersion, Prisma } from '../../generated/prisma/client.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import { contentOf, planView } from './view.ts';
-import type { PlanContent } from './view.ts';
 
 /** What belongs to the plan whatever its version. */
 type Flags = { public?: boolean | undefined; archived?: boolean | undefined };
@@ -185,18 +186,9 @@ async function lockPlan(tx: Tx, key: string): Promise<Plan | null> {
   return tx.plan.findUnique({ where: { key } });
 }
 
-/** Each pool has a name of its own, and what draws on one draws on one that is there. */
-function assertPools({ features, pools }: PlanContent): void {
-  const names = new Set(pools.map(({ pool }) => pool));
-  const errors = features.flatMap(({ feature, pool }, index) => [
-    ...(pool && !names.has(pool.pool)
-      ? [{ pointer: `/features/${index}/pool/pool`, detail: 'names no pool of this plan' }]
-      : []),
-    ...(names.has(feature)
-      ? [{ pointer: `/features/${index}/feature`, detail: 'is the name of a pool' }]
-      : []),
-  ]);
-  if (errors.length) throw invalid(...errors);
+function assertPools(content: PlanContent): void {
+  const faults = describePoolFaults(content);
+  if (faults.length) throw invalid(...faults);
 }
 
 function newPlan(ctx: Context, key: string) {

@@ -1,20 +1,11 @@
 // What is read of plans, and how they look. A plan is there once Stripe has confirmed its first price: until
 // then `current_version` is null and nobody sees it. Never writes.
 import type { Db } from '../../adapters/postgres.ts';
+import type { PlanContent } from '../../domain/configuration.ts';
 import type { LadderStep, PlanFeature, Pool, Price } from '../../domain/plan.ts';
 import type { Plan, PlanVersion } from '../../generated/prisma/client.ts';
 import type { Caller } from '../caller.ts';
 
-/** What a version is made of; a change to any of it makes a new one. */
-export type PlanContent = {
-  name: string;
-  description: string | null;
-  price: Price | null;
-  trial_days: number;
-  features: PlanFeature[];
-  pools: Pool[];
-  ladder: LadderStep[];
-};
 export type PlanView = ReturnType<typeof planView>;
 
 /** A plan that exists for the world, with the version new subscribers get. */
