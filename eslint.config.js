@@ -154,6 +154,19 @@ export default tseslint.config(
   { files: ['src/http/**/*.ts'], rules: forbid('**/gateway/**', '**/jobs/**', fromSandbox) },
   { files: ['jobs/**/*.ts'], rules: forbid('**/gateway/**', '**/http/**', fromSandbox) },
   {
+    // The command line knows the service by its answers alone, as anybody does who is somewhere else.
+    files: ['src/cli/**/*.ts'],
+    rules: forbid(
+      '**/adapters/**',
+      '**/context.ts',
+      '**/actions/**',
+      '**/gateway/**',
+      '**/http/**',
+      '**/jobs/**',
+      fromSandbox,
+    ),
+  },
+  {
     files: ['src/sandbox/**/*.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: [sandboxAlone] }] },
   },
@@ -161,6 +174,7 @@ export default tseslint.config(
     files: [
       'src/config.ts',
       'src/sandbox/config.ts',
+      'src/cli/config.ts',
       'src/local.ts',
       'src/local/**/*.ts',
       'test/**/*.ts',

@@ -1,0 +1,67 @@
+// The terminal: answers on stdout, everything else on stderr, colours and progress only where a person looks.
+// Knows no command.
+import { styleText } from 'node:util';
+import { CliError } from './error.ts';
+
+export type Streams = {
+  stdin: AsyncIterable<Uint8Array | string>;
+  stdout: { write: (text: string) => unknown; isTTY?: boolean };
+  stderr: { write: (text: string) => unknown; isTTY?: boolean };
+};
+
+export type Color = 'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim';
+
+export type Terminal = ReturnType<typeof createTerminal>;
+
+const stdinBytesMax = 1_048_576;
+const clearLine = '\r\x1b[2K';
+
+export function createTerminal({ stdin, stdout, stderr }: Streams, withColors: boolean) {
+  let isProgressShown = false;
+  const isPainted = withColors && stdout.isTTY === true;
+
+  function endProgress(): void {
+    if (isProgressShown) stderr.write(clearLine);
+    isProgressShown = false;
+  }
+
+  return {
+    /** A line of the answer. */
+    say(line: string): void {
+      endProgress();
+      stdout.write(`${line}\n`);
+    },
+    /** A line about the answer. */
+    note(line: string): void {
+      endProgress();
+      stderr.write(`${line}\n`);
+    },
+    /** How far long work is, where somebody watches; the next line takes its place. */
+    progress(text: string): void {
+      if (stderr.isTTY !== true) return;
+      stderr.write(`${clearLine}${text}`);
+      isProgressShown = true;
+    },
+    endProgress,
+    paint: (color: Color, text: string): string =>
+      isPainted ? styleText(color, text, { validateStream: false }) : text,
+    readStdin: () => readAll(stdin),
+  };
+}
+
+async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    const buffer = Buffer.from(chunk);
+    bytes += buffer.length;
+    if (bytes > stdinBytesMax) throw new CliError('What comes on stdin is larger than 1 MiB.');
+    chunks.push(buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Names come from customers: control characters could move the cursor or change what was said before. */
+export function clean(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
+}
