@@ -38,6 +38,8 @@ export type StripeSubscriptionFacts = {
   /** The next phase of an attached schedule. */
   nextPhase: { items: PriceQuantity[]; startsAt: Date } | null;
   latestInvoiceId: string | null;
+  /** What pays for it instead of the customer's default. */
+  paymentMethodId: string | null;
   startedAt: Date;
   invoices: InvoiceFacts[];
 };
@@ -93,6 +95,7 @@ function subscriptionFacts(
     unpaidChange: unpaidChange(subscription),
     nextPhase: nextPhase(subscription),
     latestInvoiceId: idOf(subscription.latest_invoice),
+    paymentMethodId: idOf(subscription.default_payment_method),
     startedAt: instant(subscription.start_date),
     invoices: invoices.map((invoice) => invoiceFacts(invoice)),
   };

@@ -149,6 +149,24 @@ describe('a new payment method', () => {
     expect(await attempts(customer)).toHaveLength(1);
   });
 
+  test('of the subscription alone is tried at once as well', async () => {
+    const customer = await fallBehind();
+    const { stripe_subscription_id: id } = await billing.ctx.db.subscription.findUniqueOrThrow({
+      where: { id: customer.subscriptionId },
+    });
+    const { customer: stripeCustomer } = await billing.stripe.subscriptions.retrieve(id!);
+    const method = await billing.stripe.paymentMethods.attach('pm_card_visa', {
+      customer: stripeCustomer as string,
+    });
+    await billing.stripe.subscriptions.update(id!, { default_payment_method: method.id });
+    await billing.delivered();
+    await billing.runJobs();
+    expect(await customer.read()).toMatchObject({ status: 'active', past_due_since: null });
+    expect(await attempts(customer)).toMatchObject([
+      { reason: 'new_payment_method', state: 'paid', payment_method: method.id },
+    ]);
+  });
+
   test('that fails as well is remembered, and the next one is tried', async () => {
     const customer = await fallBehind();
     await billing.setCard(customer.id, 'pm_card_chargeCustomerFail');

@@ -17,14 +17,20 @@ export const dueAttempts: DueRows = {
 
 type Outcome = { state: 'paid' | 'declined' | 'moot'; declineCode: string | null };
 
-/** What the customer owes is tried again with the method they have now: once per invoice and method. */
+/** What is owed by the customer, or for one subscription, is tried with the new method: once per invoice and method. */
 export async function wantPaymentWith(
   tx: Tx,
-  { customerId, paymentMethod, now }: { customerId: string; paymentMethod: string; now: Date },
+  {
+    customerId,
+    subscriptionId,
+    paymentMethod,
+    now,
+  }: { customerId: string; subscriptionId?: string; paymentMethod: string; now: Date },
 ): Promise<void> {
   const owed = await tx.invoice.findMany({
     where: {
       customer_id: customerId,
+      ...(subscriptionId ? { subscription_id: subscriptionId } : {}),
       status: 'open',
       attempted: true,
       subscription: { status: { in: ['past_due', 'unpaid'] } },

@@ -1,4 +1,4 @@
-// What pays for a customer by default, as Stripe has it now. Another one than before is worth another try of what
+// What pays for a customer or for one subscription by default, as Stripe has it now. Another one than before is worth another try of what
 // is owed; the intent is saved here, the try is made by a job. Keeps no number and no name of a card.
 import type Stripe from 'stripe';
 import type { Tx } from '../../adapters/postgres.ts';
@@ -34,6 +34,24 @@ export async function savePaymentMethod(
   // Seen for the first time: whatever failed has failed with it.
   if (before === null || paymentMethod === none || paymentMethod === before) return;
   await wantPaymentWith(tx, { customerId: id, paymentMethod, now });
+}
+
+/** A subscription's own goes before the customer's (https://docs.stripe.com/api/subscriptions/object). */
+export async function saveSubscriptionPaymentMethod(
+  tx: Tx,
+  {
+    subscriptionId: id,
+    methodId,
+    now,
+  }: { subscriptionId: string; methodId: string | null; now: Date },
+): Promise<void> {
+  const row = await tx.subscription.findUniqueOrThrow({ where: { id } });
+  const { payment_method: before, customer_id: customerId } = row;
+  const paymentMethod = methodId ?? none;
+  if (paymentMethod === before) return;
+  await tx.subscription.update({ where: { id }, data: { payment_method: paymentMethod } });
+  if (before === null || paymentMethod === none) return;
+  await wantPaymentWith(tx, { customerId, subscriptionId: id, paymentMethod, now });
 }
 
 /** A card is good to the last day of its month. */

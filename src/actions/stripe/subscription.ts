@@ -14,6 +14,7 @@ import { endPurchase } from '../purchase/end.ts';
 import { startFreeSubscription } from '../subscription/free.ts';
 import { lockCustomer, rowFor } from '../subscription/row.ts';
 import { endInFreeOf } from '../subscription/subscription.ts';
+import { saveSubscriptionPaymentMethod } from './payment-method.ts';
 import { noteChanges } from './want.ts';
 import type { Change, Reader } from './want.ts';
 
@@ -43,6 +44,12 @@ export const subscriptionReader: Reader<StripeSubscriptionFacts> = {
       });
     const { invoices } = found;
     await saveInvoices(tx, { now, customerId: customer.id, subscriptionId, invoices, changes });
+    if (subscriptionId && place.how !== 'none')
+      await saveSubscriptionPaymentMethod(tx, {
+        subscriptionId,
+        methodId: found.paymentMethodId,
+        now,
+      });
     await closePurchase(tx, now, found);
     if (!isLive(found.status)) return null;
     if (customer.deleted_at) return 'live_after_deletion';
