@@ -21,10 +21,15 @@ export type RuleBook = {
 };
 
 /** What a call needs, and what holds for it while something is down. */
-export type Ruling = Need & Pick<RoutePolicy, 'whenDown' | 'maxStaleMs'>;
+export type Ruling = Need &
+  Pick<RoutePolicy, 'whenDown' | 'maxStaleMs'> & {
+    /** Of the route policy; null: none names the call. */
+    id: string | null;
+  };
 
 /** What holds for a call that no policy names: nothing of its own to say. */
 const unnamed = {
+  id: null,
   feature: null,
   cost: 0,
   readOnly: false,
@@ -109,6 +114,31 @@ export function firstFull(limits: LimitCheck[], units: number, usage: Usage): Li
     if (own > 0n && max !== null && (usage.spent.get(start) ?? 0n) + cost > BigInt(max)) return limit; // prettier-ignore
   }
   return null;
+}
+
+/**
+ * What was counted before a call, from what a count answered after it: `taken` units of the call are in `used` (0: it
+ * was refused). What overage cost is not told there: at least what these counts say, and all of it where it refused.
+ */
+export function usageBefore(
+  { limits, full }: Pick<Decided, 'limits' | 'full'>,
+  counted: { used: number[]; held: number[] },
+  taken: number,
+): Usage {
+  const counts = new Map<string, Counted>();
+  const spent = new Map<number, bigint>();
+  limits.forEach((limit, index) => {
+    const used = Math.max(0, counted.used[index]! - taken * limit.weight);
+    const held = counted.held[index]!;
+    counts.set(counterName(limit), { used, held });
+    if (!limit.spend) return;
+    const { start, max } = limit.spend;
+    const known = spent.get(start) ?? 0n;
+    const least = known + overageCost(limit, 0, used + held);
+    const atCap = limit === full && max !== null ? BigInt(max) : 0n;
+    spent.set(start, least > atCap ? least : atCap);
+  });
+  return { counts, spent };
 }
 
 /** Used and held: neither is free. */

@@ -54,7 +54,7 @@ export function footingHoldsUntil(customer: CustomerFacts, footing: Footing, now
 }
 
 /** Every instant at which time alone may change what this subscription is worth. */
-function turnsOf(subscription: SubscriptionFacts, ladder: LadderStep[]): (number | null)[] {
+export function turnsOf(subscription: SubscriptionFacts, ladder: LadderStep[]): (number | null)[] {
   const { cancelAt, trialEnd, periodEnd, pastDueSince, takenBackUntil, pending } = subscription;
   return [
     cancelAt,

@@ -19,6 +19,17 @@ export function betterPlan(
   return best;
 }
 
+/** What is on offer, the cheapest first; with a feature, what grants it. */
+export function offersWith({ byKey }: Plans, feature: string | null): PlanFacts[] {
+  return [...byKey.values()]
+    .filter(({ offered, features }) => offered && grants(features, feature))
+    .sort((a, b) => monthlyCost(a) - monthlyCost(b));
+}
+
+function grants(features: PlanFeature[], feature: string | null): boolean {
+  return feature === null || features.some((one) => one.feature === feature);
+}
+
 function lifts(plan: PlanFacts, feature: string | null, full: LimitCheck | null): boolean {
   const granted = plan.features.find((candidate) => candidate.feature === feature);
   if (!granted) return false;

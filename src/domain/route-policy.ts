@@ -40,6 +40,25 @@ export function matchRoute(table: RouteTable, { method, segments }: Origin): Rou
   return find(table, segments, 0, method);
 }
 
+/** Every policy that describes the call, in the order of precedence: the first is the one that decides. */
+export function matchingRoutes(table: RouteTable, { method, segments }: Origin): RoutePolicy[] {
+  return [...everyMatch(table, segments, 0, methodsOf(method))];
+}
+
+/** The table with one policy more, or another in its place; shares all that stays as it is. */
+export function withRoute(table: RouteTable | null, policy: RoutePolicy, at = 0): RouteTable {
+  const node = table ? { ...table } : newNode();
+  const segment = policy.path.slice(1).split('/')[at];
+  if (segment === undefined) node.own = new Map(node.own).set(policy.method, policy);
+  else if (segment === '*') node.rest = new Map(node.rest).set(policy.method, policy);
+  else if (segment.startsWith(':')) node.param = withRoute(node.param, policy, at + 1);
+  else {
+    const next = withRoute(node.literals.get(segment) ?? null, policy, at + 1);
+    node.literals = new Map(node.literals).set(segment, next);
+  }
+  return node;
+}
+
 /** The path without its parameters' names: two policies of one shape and method would tie. */
 export function routeShape(path: string): string {
   return path.replace(/\/:[A-Za-z_][A-Za-z0-9_]*/g, '/:');
@@ -117,4 +136,30 @@ function pick(policies: Map<string, RoutePolicy>, method: string): RoutePolicy |
   if (named) return named;
   if (method === 'HEAD') return policies.get('GET') ?? policies.get('*') ?? null;
   return method === 'OPTIONS' ? null : (policies.get('*') ?? null);
+}
+
+/** The same walk as `find`, to its end. */
+function* everyMatch(
+  node: Node,
+  segments: string[],
+  at: number,
+  asked: string[],
+): Generator<RoutePolicy> {
+  const segment = segments[at];
+  const here = segment === undefined ? node.own : node.rest;
+  if (segment !== undefined) {
+    const literal = node.literals.get(segment);
+    if (literal) yield* everyMatch(literal, segments, at + 1, asked);
+    if (segment !== '' && node.param) yield* everyMatch(node.param, segments, at + 1, asked);
+  }
+  for (const method of asked) {
+    const policy = here.get(method);
+    if (policy) yield policy;
+  }
+}
+
+/** The methods of policies that decide a call of this one, the first before the next; see `pick`. */
+function methodsOf(method: string): string[] {
+  if (method === 'HEAD') return ['HEAD', 'GET', '*'];
+  return method === 'OPTIONS' ? ['OPTIONS'] : [method, '*'];
 }
