@@ -36,16 +36,16 @@ export function mountPages(
   operations: Operation[],
   state: AppState,
 ): void {
-  const api = describeApi(ctx.config.publicUrl, operations);
-  const docs = docsPage(api);
+  const api = once(() => describeApi(ctx.config.publicUrl, operations));
+  const docs = once(() => docsPage(api()));
   const pages: Record<string, RequestHandler> = {
     '/healthz': (_req, res) => void res.json({ status: 'alive' }),
     '/readyz': async (_req, res) => {
       const { status, body } = await readiness(ctx, state);
       res.status(status).json(body);
     },
-    '/openapi.json': (_req, res) => void res.json(api),
-    '/docs': (_req, res) => sendPage(res, 'API', docs),
+    '/openapi.json': (_req, res) => void res.json(api()),
+    '/docs': (_req, res) => sendPage(res, 'API', docs()),
     '/problems/:code': (req, res) => {
       const code = req.params['code'];
       const problem = typeof code === 'string' ? findProblem(code) : null;
@@ -63,4 +63,10 @@ export function mountPages(
       .get(handler)
       .all(refuseMethod(['GET']));
   }
+}
+
+/** Made for the first who asks, and kept: most processes end without anybody having asked. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
