@@ -1,6 +1,7 @@
 // The table of jobs: name, how often, what, and on which rows. Each is a file of its own whose name is the job's;
 // each asks PostgreSQL what is due, in bounded batches, and may run twice, late or never without harm.
 import {
+  expiredDecisions,
   expiredEvents,
   expiredIdempotencyRecords,
   expiredLeases,
@@ -42,6 +43,7 @@ import { deliverNotices } from './deliver-notices.ts';
 import { applyPolicies } from './apply-policies.ts';
 import { expireCancellations } from './expire-cancellations.ts';
 import { expireCheckouts } from './expire-checkouts.ts';
+import { expireDecisions } from './expire-decisions.ts';
 import { expireEvents } from './expire-events.ts';
 import { expireIdempotency } from './expire-idempotency.ts';
 import { expireIncomplete } from './expire-incomplete.ts';
@@ -90,6 +92,7 @@ export const jobs: Job[] = [
   { name: 'expire-leases', every: 10 * minute, run: expireLeases, rows: expiredLeases },
   { name: 'expire-usage', every: hour, run: expireUsage, rows: expiredUsage },
   { name: 'expire-events', every: hour, run: expireEvents, rows: expiredEvents },
+  { name: 'expire-decisions', every: hour, run: expireDecisions, rows: expiredDecisions },
   { name: 'alert-usage', every: minute, run: alertUsage, rows: [dueAlerts] },
   { name: 'deliver-notices', every: 5 * second, run: deliverNotices, rows: [dueNotices] },
   { name: 'deliver-webhooks', every: 5 * second, run: deliverWebhooks, rows: [dueDeliveries] },

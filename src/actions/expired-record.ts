@@ -19,6 +19,7 @@ const setting = (column: string, unit: string) =>
   `(SELECT ${column} * interval '1 ${unit}' FROM setting)`;
 const usageLate = setting('usage_late_seconds', 'second');
 const usageKept = setting('usage_retention_days', 'day');
+const countsKept = setting('decision_count_retention_days', 'day');
 const eventsKept = setting('event_retention_days', 'day');
 
 export const expiredSessions = [
@@ -55,6 +56,15 @@ export const expiredEvents = [
   expired('stripe_event', 'received_at', `e.received_at < ${machineNow} - ${eventsKept} AND (e.processed_at IS NOT NULL OR e.object_id = '')`),
   expired('event', 'created_at', `e.created_at < ${machineNow} - ${eventsKept}`),
   expired('notice', 'created_at', `e.created_at < ${machineNow} - ${eventsKept} AND e.state <> 'pending'`),
+]; // prettier-ignore
+
+/** By business time, which their instants are of. Minutes are for looking at what happens now. */
+export const expiredDecisions = [
+  expired('decision', 'at', `e.at < $1 - ${setting('decision_retention_days', 'day')}`),
+  expired('decision_count', 'start', `e.start < $1 - CASE e.width WHEN 'minute' THEN interval '2 days' ELSE ${countsKept} END`),
+  expired('payment_demand', 'hour', `e.hour < $1 - ${countsKept}`),
+  // Longer than a batch of counts is tried.
+  expired('decision_writer', 'written_at', `e.written_at < ${machineNow} - interval '7 days'`),
 ]; // prettier-ignore
 
 /** Returns how many rows of each table went. */

@@ -199,7 +199,12 @@ export type Rules = {
   defaultPlan: string | null;
   /** How late usage may still be recorded. */
   usageLateMs: number;
+  /** Which share of decisions is kept. */
+  decisionShares: DecisionShares;
 };
+
+/** From 0 (none) to 1 (each). */
+export type DecisionShares = { allowed: number; denied: number };
 
 type PolicyRow = {
   id: string;
@@ -219,9 +224,11 @@ export async function loadRules(pool: Queries): Promise<Rules> {
     default_access: Rules['defaultAccess'];
     default_plan: string | null;
     usage_late_seconds: number;
+    decision_share_allowed: number;
+    decision_share_denied: number;
     policies: PolicyRow[];
   }>(
-    `SELECT default_access, default_plan, usage_late_seconds,
+    `SELECT default_access, default_plan, usage_late_seconds, decision_share_allowed, decision_share_denied,
        coalesce((SELECT json_agg(p) FROM route_policy p), '[]') AS policies FROM setting`,
   );
   const setting = rows[0];
@@ -241,5 +248,9 @@ export async function loadRules(pool: Queries): Promise<Rules> {
     defaultAccess: setting.default_access,
     defaultPlan: setting.default_plan,
     usageLateMs: setting.usage_late_seconds * 1000,
+    decisionShares: {
+      allowed: setting.decision_share_allowed,
+      denied: setting.decision_share_denied,
+    },
   };
 }

@@ -16,6 +16,13 @@ export const checks = new Counter({
   registers,
 });
 
+/** Decisions that were to be kept: there was no room, or PostgreSQL did not take them. */
+export const decisionsDropped = new Counter({
+  name: 'tollgate_decisions_dropped_total',
+  help: 'Decisions that were to be kept and were not',
+  registers,
+});
+
 /** From the request's arrival to the answer's last byte handed over. */
 export const checkSeconds = createTally({
   name: 'tollgate_check_duration_seconds',

@@ -148,10 +148,10 @@ export function createAnswerer(options: {
 }
 
 function deniedOf(outcome: Outcome, verdict: Deny): Denied {
-  const { full, limits, used, held, decisionId, asOf, plans } = outcome;
+  const { full, limits, used, held, decisionId, asOf, basis } = outcome;
   const at = full ? limits.indexOf(full) : -1;
   const counts = { used: used?.[at] ?? null, held: held?.[at] ?? null };
-  return { verdict, full, ...counts, decisionId, asOf, plans };
+  return { verdict, full, ...counts, decisionId, asOf, plans: basis.book?.plans ?? null };
 }
 
 /** Without a reservation, what is used. */

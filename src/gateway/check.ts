@@ -1,19 +1,31 @@
 // One check, from what was asked to an outcome: facts, decision, count. Writes no answer; what can be told from
 // memory alone is told without waiting.
-import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import type { UsageJournal } from '../adapters/usage-journal.ts';
-import type { Asked, RuleBook, Ruling } from '../domain/check.ts';
+import type { Asked, Ruling } from '../domain/check.ts';
 import { bareDeny, refusal, rulingOf } from '../domain/check.ts';
 import type { DenialCode } from '../domain/denial.ts';
-import type { Allow, Deny, Need, Plans, Verdict } from '../domain/entitlement.ts';
+import type { Allow, Deny, Footing, Need, Verdict } from '../domain/entitlement.ts';
 import { decideOn, decideUnidentified } from '../domain/entitlement.ts';
 import type { LimitCheck } from '../domain/limit.ts';
 import { exceededCode } from '../domain/limit.ts';
 import { createCounter } from './counter.ts';
+import { nextDecisionId } from './decision-id.ts';
 import type { Facts, Found, KeyEntry } from './facts.ts';
 import { footingAt } from './kept-footing.ts';
 import type { Credential } from './request.ts';
+import type { CurrentRules } from './rule-book.ts';
+
+/** What a check was decided from, as far as it got: for whoever explains it later. */
+export type Basis = {
+  asked: Asked;
+  book: CurrentRules | null;
+  ruling: Ruling | null;
+  entry: KeyEntry | null;
+  footing: Footing | null;
+  /** Business time. */
+  now: number;
+};
 
 export type Outcome = {
   decisionId: string;
@@ -27,8 +39,11 @@ export type Outcome = {
   /** Machine time as of which the facts hold; degraded once they may be older than now. */
   asOf: number;
   isDegraded: boolean;
-  plans: Plans | null;
+  basis: Basis;
 };
+
+/** A basis once the rules are known. */
+type Ruled = Basis & { book: CurrentRules; ruling: Ruling };
 
 export type Checker = ReturnType<typeof createChecker>;
 
@@ -57,20 +72,21 @@ export function createChecker(options: {
   }
 
   function withRules(
-    book: RuleBook,
+    book: CurrentRules,
     isCurrent: boolean,
     credential: Credential,
     asked: Asked,
   ): Outcome | Promise<Outcome> {
     if ('origin' in asked && asked.origin === 'ambiguous') return denied('path_ambiguous', asked);
-    const policy = rulingOf(book, asked);
-    if (!isCurrent && Date.now() - facts.asOf() > policy.maxStaleMs) return unverifiable(asked);
-    if (policy.access === 'free' || policy.access === 'deny') {
-      return outcome(decideUnidentified(policy, 'key_missing'), book.plans, facts.asOf());
+    const ruling = rulingOf(book, asked);
+    if (!isCurrent && Date.now() - facts.asOf() > ruling.maxStaleMs) return unverifiable(asked);
+    const basis = { asked, book, ruling, entry: null, footing: null, now: nowMs() };
+    if (ruling.access === 'free' || ruling.access === 'deny') {
+      return outcome(decideUnidentified(ruling, 'key_missing'), basis, facts.asOf());
     }
     const found = find(credential);
-    if (found instanceof Promise) return found.then((late) => withFacts(book, policy, late));
-    return withFacts(book, policy, found);
+    if (found instanceof Promise) return found.then((late) => withFacts(basis, late));
+    return withFacts(basis, found);
   }
 
   function find(credential: Credential): Found | 'missing' | Promise<Found> {
@@ -86,37 +102,30 @@ export function createChecker(options: {
     }
   }
 
-  function withFacts(
-    book: RuleBook,
-    policy: Ruling,
-    found: Found | 'missing',
-  ): Outcome | Promise<Outcome> {
-    const { plans } = book;
-    if (found === 'unreachable') return outcome(unverified(policy), plans, facts.asOf());
+  /** `basis` is this check's own: what is found out goes into it. */
+  function withFacts(basis: Ruled, found: Found | 'missing'): Outcome | Promise<Outcome> {
+    const { book, ruling } = basis;
+    if (found === 'unreachable') return outcome(unverified(ruling), basis, facts.asOf());
     if (found === 'missing' || found === 'unknown') {
       const why = found === 'missing' ? 'key_missing' : 'key_invalid';
-      return outcome(decideUnidentified(policy, why), plans, facts.asOf());
+      return outcome(decideUnidentified(ruling, why), basis, facts.asOf());
     }
     const { entry, asOf } = found;
-    if (Date.now() - asOf > policy.maxStaleMs) return outcome(unverified(policy), plans, asOf);
+    basis.entry = entry;
+    if (Date.now() - asOf > ruling.maxStaleMs) return outcome(unverified(ruling), basis, asOf);
     const customer = entry.customer.facts;
     options.used(entry);
-    const now = nowMs();
-    const footing = footingAt(entry.customer, book, now);
-    const verdict = decideOn(footing, { customer, key: entry.key }, policy, now);
-    const known = outcome(verdict, plans, asOf);
+    const now = (basis.now = nowMs());
+    const footing = (basis.footing = footingAt(entry.customer, book, now));
+    const verdict = decideOn(footing, { customer, key: entry.key }, ruling, now);
+    const known = outcome(verdict, basis, asOf);
     if (!verdict.allowed) return known;
     if (verdict.rereadSubscription) options.reread(verdict.rereadSubscription);
     if (verdict.cost === 0 || verdict.limits.length === 0) return known;
-    return count(book, policy, verdict, known);
+    return count(basis, verdict, known);
   }
 
-  async function count(
-    book: RuleBook,
-    policy: Ruling,
-    verdict: Allow,
-    known: Outcome,
-  ): Promise<Outcome> {
+  async function count(basis: Ruled, verdict: Allow, known: Outcome): Promise<Outcome> {
     const { limits, cost, customerId } = verdict;
     try {
       const { failed, used, held } = await counter.count(customerId!, limits, cost);
@@ -124,27 +133,27 @@ export function createChecker(options: {
       const full = limits[failed]!;
       return {
         ...known,
-        verdict: refusal(exceededCode(full), verdict, book.plans),
+        verdict: refusal(exceededCode(full), verdict, basis.book.plans),
         full,
         used,
         held,
       };
     } catch {
-      return uncounted(policy, verdict, known);
+      return uncounted(basis.ruling, verdict, known);
     }
   }
 
   /** An open policy lets the call through once its units are on disk; what cannot be kept is not let through. */
-  async function uncounted(policy: Ruling, verdict: Allow, known: Outcome): Promise<Outcome> {
-    const closed = { ...known, verdict: unverified(policy), limits: [] };
-    if (policy.whenDown === 'closed') return closed;
+  async function uncounted(ruling: Ruling, verdict: Allow, known: Outcome): Promise<Outcome> {
+    const closed = { ...known, verdict: unverified(ruling), limits: [] };
+    if (ruling.whenDown === 'closed') return closed;
     return options.journal.append(verdict.customerId!, verdict.limits, verdict.cost).then(
       () => ({ ...known, isDegraded: true }),
       () => closed,
     );
   }
 
-  function outcome(verdict: Verdict, plans: Plans | null, asOf: number): Outcome {
+  function outcome(verdict: Verdict, basis: Basis, asOf: number): Outcome {
     const isDegraded = Date.now() - asOf > 1_000;
     const limits = verdict.allowed ? verdict.limits : [];
     const decisionId = nextDecisionId();
@@ -157,14 +166,15 @@ export function createChecker(options: {
       held: null,
       asOf,
       isDegraded,
-      plans,
+      basis,
     };
   }
 
   /** Before any fact is looked at. */
   function denied(code: DenialCode, asked: Asked): Outcome {
     const feature = 'feature' in asked ? asked.feature : null;
-    return outcome(bareDeny(code, feature), null, facts.asOf());
+    const basis = { asked, book: null, ruling: null, entry: null, footing: null, now: nowMs() };
+    return outcome(bareDeny(code, feature), basis, facts.asOf());
   }
 
   return { check, denied, isReady: facts.ruleBook.isKnown, unverifiable };
@@ -176,29 +186,4 @@ export function createChecker(options: {
 
 function unverified(policy: Need): Deny {
   return bareDeny('unverifiable', policy.feature);
-}
-
-const idAlphabet = '0123456789abcdefghjkmnpqrstvwxyz';
-const processPart = Array.from(randomBytes(10), (byte) => idAlphabet[byte & 31]).join('');
-let decisions = 0;
-let decisionsAt = '';
-let decisionsMs = 0;
-
-/** Sortable like all our ids, but from a counter: chance for every check would cost more than the decision. */
-function nextDecisionId(): string {
-  const now = Date.now();
-  if (now !== decisionsMs) {
-    decisionsMs = now;
-    decisionsAt = base32(now, 10);
-  }
-  decisions = (decisions + 1) % 32 ** 6;
-  return `dec_${decisionsAt}${processPart}${base32(decisions, 6)}`;
-}
-
-function base32(value: number, length: number): string {
-  let text = '';
-  for (let rest = value; text.length < length; rest = Math.floor(rest / 32)) {
-    text = idAlphabet[rest % 32]! + text;
-  }
-  return text;
 }

@@ -15,6 +15,7 @@ import { AppError } from '../domain/error.ts';
 import { createAnswerer } from './answer.ts';
 import type { Outcome } from './check.ts';
 import { createChecker } from './check.ts';
+import { createDecisionLog } from './decision-log.ts';
 import { createFacts } from './facts.ts';
 import { createKeyUse } from './key-use.ts';
 import { observeChecks } from './metrics.ts';
@@ -69,7 +70,8 @@ export function createGateway(ctx: Context) {
   const links = keepActionLinks(createActionLinks(config));
   const answerer = createAnswerer({ publicUrl: config.publicUrl, links, nowMs });
   const metrics = observeChecks(facts);
-  const answerPost = createPostForms(ctx, { checker, answerer, metrics });
+  const decisions = createDecisionLog({ url: config.databaseUrl, log: ctx.log });
+  const answerPost = createPostForms(ctx, { checker, answerer, metrics, decisions });
   const tokens = new Set(config.gatewayTokens.map(hashToken));
   /** The valid token that a connection has shown last. */
   const shown = new WeakMap<Socket, string>();
@@ -111,6 +113,7 @@ export function createGateway(ctx: Context) {
 
   function answer({ request, response, form, startedAt }: Asker, outcome: Outcome): void {
     metrics.count(outcome, startedAt);
+    decisions.note(outcome);
     answerer.send(request, response, form, outcome);
   }
 
@@ -189,6 +192,7 @@ export function createGateway(ctx: Context) {
     async close(): Promise<void> {
       facts.close();
       metrics.close();
+      await decisions.close();
       await keyUse.close();
       await journal.close();
       await pool.end();

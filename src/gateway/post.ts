@@ -10,6 +10,7 @@ import { AppError, invalid } from '../domain/error.ts';
 import { readOrigin } from '../domain/origin.ts';
 import type { Answerer } from './answer.ts';
 import type { Checker } from './check.ts';
+import type { DecisionLog } from './decision-log.ts';
 import type { CheckMetrics } from './metrics.ts';
 import type { Credential, GatewayHeaders } from './request.ts';
 
@@ -51,12 +52,15 @@ type CheckBody = z.infer<typeof checkSchema>;
 
 export function createPostForms(
   ctx: Context,
-  { checker, answerer, metrics }: { checker: Checker; answerer: Answerer; metrics: CheckMetrics },
+  parts: { checker: Checker; answerer: Answerer; metrics: CheckMetrics; decisions: DecisionLog },
 ) {
+  const { checker, answerer, metrics, decisions } = parts;
+
   async function decideOne(body: CheckBody) {
     const startedAt = performance.now();
     const outcome = await checker.check(credentialOf(body), askedOf(body));
     metrics.count(outcome, startedAt);
+    decisions.note(outcome);
     return answerer.asData(outcome);
   }
 

@@ -250,6 +250,33 @@ export const makeDue: Record<string, MakeDue> = {
     );
   },
 
+  'expire-decisions': async (billing) => {
+    await sql(
+      billing,
+      `INSERT INTO decision (id, at, data_as_of, facts_age_ms, degraded, cost, status, limits)
+       SELECT $1, t, t, 0, false, 0, 200, '[]' FROM (SELECT now() - interval '31 days' AS t) old`,
+      newId('dec'),
+    );
+    await sql(
+      billing,
+      `INSERT INTO decision_count (width, start, route_policy_id, plan, code, checks, dropped)
+       SELECT width, now() - age::interval, $1, '', '', 1, 0
+       FROM (VALUES ('minute', '3 days'), ('hour', '401 days')) old (width, age)`,
+      newId('rp'),
+    );
+    await sql(
+      billing,
+      `INSERT INTO payment_demand (customer_id, hour, first_at)
+       SELECT $1, t, t FROM (SELECT now() - interval '401 days' AS t) old`,
+      newId('cus'),
+    );
+    await sql(
+      billing,
+      `INSERT INTO decision_writer (id, sequence, written_at) VALUES ($1, 1, now() - interval '8 days')`,
+      newId('lease'),
+    );
+  },
+
   async 'expire-overrides'(billing) {
     const { id } = await billing.customer();
     await sql(

@@ -8,6 +8,8 @@ const usageRetentionDaysMin = 410;
 /** Longer than deliveries and payments are tried. */
 const eventRetentionDaysMin = 30;
 const retentionDaysMax = 3_650;
+const share = z.number().min(0).max(1);
+const retentionDays = z.int().min(1).max(retentionDaysMax);
 
 /** Each setting by its name. */
 export const settingFields = {
@@ -52,6 +54,14 @@ export const settingFields = {
     .min(eventRetentionDaysMin)
     .max(retentionDaysMax)
     .meta({ description: 'How long events, notices and deliveries are kept' }),
+  decision_share_allowed: share.meta({
+    description: 'Which share of the calls that pass is kept as decisions: 0 none, 1 each',
+  }),
+  decision_share_denied: share.meta({ description: 'The same of the calls that do not pass' }),
+  decision_retention_days: retentionDays.meta({ description: 'How long decisions are kept' }),
+  decision_count_retention_days: retentionDays.meta({
+    description: 'How long it is kept how many there were, by the hour',
+  }),
   default_ladder: ladder.meta({ description: 'The ladder of plans that are made without one' }),
   pause_policy: z
     .enum(['deny', 'serve'])
