@@ -1,37 +1,45 @@
 // The configuration as a file, tollgate.yaml: reads what somebody wrote, and writes what runs so that a person likes to
 // read it. The same configuration is the same file. Opens no file and asks no service.
-import { Document, isMap, isSeq, Scalar } from 'yaml';
-import type { Node, YAMLMap } from 'yaml';
+import { Document, isMap, isSeq } from 'yaml';
+import type { Node, Scalar, YAMLMap } from 'yaml';
 import { isDeepStrictEqual } from 'node:util';
 import { describeConfigurationFaults, describeUngrantedFeatures } from '../domain/configuration.ts';
 import type { Configuration, WrittenConfiguration } from '../domain/configuration.ts';
+import type { z } from 'zod';
 import { configurationSections } from '../http/schema/configuration.ts';
+import { entitlementTests } from '../http/schema/entitlement-test.ts';
 import { faultAt, parseYaml } from './yaml.ts';
-import type { YamlFault } from './yaml.ts';
+import type { Locate, YamlFault } from './yaml.ts';
 
 const lineWidth = 110;
 
-/** What the file says, with what is worth a second look; or all that is wrong with it, in the order of its lines. */
-export function readConfigurationFile(
-  text: string,
-):
-  | { configuration: WrittenConfiguration; warnings: YamlFault[]; faults?: undefined }
-  | { faults: YamlFault[] } {
-  const read = parseYaml(text, configurationSections, describeConfigurationFaults);
-  if ('faults' in read) return read;
-  const warnings = describeUngrantedFeatures(read.value).map((error) => faultAt(read.locate, error));
-  return { configuration: read.value, warnings };
-} // prettier-ignore
+/** `tests` stand beside the configuration and never reach the service. */
+export const configurationFile = configurationSections.extend({
+  tests: entitlementTests.optional(),
+});
 
-const heading = (schemaUrl: string) =>
-  [
-    `yaml-language-server: $schema=${schemaUrl}`,
-    '',
-    ' The configuration of Tollgate. What is left out of an entry has its default; a plan without a ladder has the',
-    ' default_ladder of the settings. Applying this file archives plans and removes route policies that it does not name.',
-  ]
-    .map((line) => (line.startsWith('yaml') ? ` ${line}` : line))
-    .join('\n');
+export type ConfigurationFile = {
+  configuration: WrittenConfiguration;
+  tests: z.output<typeof entitlementTests>;
+  warnings: YamlFault[];
+  locate: Locate;
+  faults?: undefined;
+};
+
+/** What the file says, with what is worth a second look; or all that is wrong with it, in the order of its lines. */
+export function readConfigurationFile(text: string): ConfigurationFile | { faults: YamlFault[] } {
+  const read = parseYaml(text, configurationFile, describeConfigurationFaults);
+  if ('faults' in read) return read;
+  const { locate } = read;
+  const { tests = [], ...configuration } = read.value;
+  const warnings = describeUngrantedFeatures(configuration).map((error) => faultAt(locate, error));
+  return { configuration, tests, warnings, locate };
+}
+
+const heading = (schemaUrl: string) => ` yaml-language-server: $schema=${schemaUrl}
+
+ The configuration of Tollgate. What is left out of an entry has its default; a plan without a ladder has the
+ default_ladder of the settings. Applying this file archives plans and removes route policies that it does not name.`;
 
 /** The file for what runs; `schemaUrl` is for editors. Read again it is the same configuration. */
 export function writeConfigurationFile(

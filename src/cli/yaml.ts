@@ -1,6 +1,6 @@
 // Reads a YAML file that somebody wrote: what it says, or all that is wrong with it, each with line, column and what was
 // expected. Bounded in size, depth and aliases. Knows no schema of its own and opens no file.
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parseDocument, visit } from 'yaml';
 import type { Document, Node } from 'yaml';
 import type { z } from 'zod';
 import type { FieldError } from '../domain/error.ts';
@@ -14,34 +14,67 @@ const faultsMax = 50;
 export type YamlFault = { line: number; column: number; path: string; detail: string };
 export type YamlRead = { value: unknown; faults: YamlFault[]; locate: Locate };
 type Path = readonly PropertyKey[];
-type Locate = (path: Path, what?: 'key' | 'value') => Pick<YamlFault, 'line' | 'column'>;
+export type Locate = (path: Path, what?: 'key' | 'value') => Pick<YamlFault, 'line' | 'column'>;
 
 /** The value of the file, or the faults of its form. */
 export function readYaml(text: string): YamlRead {
-  const lines = new LineCounter();
   const refused = (detail: string, offset = 0): YamlRead => ({
     value: undefined,
-    faults: [{ ...place(lines, offset), path: '', detail }],
-    locate: () => place(lines, 0),
+    faults: [{ ...place(text, offset), path: '', detail }],
+    locate: () => place(text, 0),
   });
   if (Buffer.byteLength(text) > fileBytesMax) return refused('the file is larger than 1 MiB');
   const deep = tooDeep(text);
   if (deep !== null) return refused('is nested too deeply', deep);
   try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    const faults = [...document.errors, ...document.warnings].slice(0, faultsMax);
-    const locate: Locate = (path, what) => place(lines, offsetOf(document, path, what));
-    if (faults.length === 0) {
-      const value: unknown = document.toJS({ maxAliasCount: aliasesMax });
-      return isDeeper(value, depthMax) ? refused('is nested too deeply') : { value, faults: [], locate }; // prettier-ignore
-    }
-    const told = faults.map(({ pos, message }) => ({ ...place(lines, pos[0]), path: '', detail: message })); // prettier-ignore
-    return { value: undefined, faults: told, locate };
+    const document = parseDocument(text, { prettyErrors: false });
+    const formal = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+      offset: pos[0],
+      detail: message,
+    }));
+    const found = formal.length ? formal : nodeFaults(document);
+    const locate: Locate = (path, what) => place(text, offsetOf(document, path, what));
+    const faults = found
+      .slice(0, faultsMax)
+      .map(({ offset, detail }) => ({ ...place(text, offset), path: '', detail }));
+    if (faults.length) return { value: undefined, faults, locate };
+    const value: unknown = document.toJS({ maxAliasCount: aliasesMax });
+    return isDeeper(value, depthMax) ? refused('is nested too deeply') : { value, faults, locate };
   } catch (error) {
-    const detail = error instanceof ReferenceError ? `names more than ${aliasesMax} aliases` : null;
-    return refused(detail ?? 'cannot be read as YAML');
+    const isBomb = error instanceof ReferenceError;
+    return refused(isBomb ? `aliases stand for too much; ${bound}` : 'cannot be read as YAML');
   }
 }
+
+const bound = `at most ${aliasesMax} may be used`;
+
+/** What is YAML and yet nothing that a file of ours may hold: aliases of nothing or of themselves, keys that are lists. */
+function nodeFaults(document: Document): { offset: number; detail: string }[] {
+  const found: { offset: number; detail: string }[] = [];
+  let aliases = 0;
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (isScalar(key)) return;
+      found.push({ offset: (key as Node | null)?.range?.[0] ?? 0, detail: 'a key must be a text' });
+    },
+    Alias: (_, alias) => {
+      const offset = alias.range?.[0] ?? 0;
+      aliases += 1;
+      // To resolve one takes a walk through the file.
+      if (aliases > aliasesMax) {
+        found.push({ offset, detail: `too many aliases; ${bound}` });
+        return visit.BREAK;
+      }
+      const range = alias.resolve(document)?.range;
+      if (!range) found.push({ offset, detail: `no anchor "&${alias.source}" stands before this` });
+      else if (range[0] <= offset && offset < range[2]) {
+        found.push({ offset, detail: `"*${alias.source}" stands within what it names` });
+      }
+      return undefined;
+    },
+  });
+  return found;
+} // prettier-ignore
 
 /** The file held against a schema: all that is wrong at once, in the order of the lines; `further` adds what no schema says. */
 export function parseYaml<T>(
@@ -74,13 +107,21 @@ export function describeFault(file: string, { line, column, path, detail }: Yaml
 function ofIssue(issue: z.core.$ZodIssue, schema: z.ZodType, locate: Locate): YamlFault[] {
   const { path } = issue;
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const nearest = issue.errors.reduce((a, b) => (b.length < a.length ? b : a));
+    // An option whose form fits and whose members do not is what was meant.
+    const meant = issue.errors.filter((inner) =>
+      inner.every(({ path: at, code }) => at.length > 0 || code === 'unrecognized_keys'),
+    );
+    const nearest = (meant.length ? meant : issue.errors).reduce((a, b) =>
+      b.length < a.length ? b : a,
+    );
     return nearest.flatMap((inner) =>
       ofIssue({ ...inner, path: [...path, ...inner.path] }, schema, locate),
     );
   }
   if (issue.code !== 'unrecognized_keys') {
-    return [{ ...locate(path), path: showPath(path), detail: issue.message }];
+    const missing = /^Invalid input: (expected .*), received undefined$/.exec(issue.message)?.[1];
+    const detail = missing ? `is missing: ${missing}` : issue.message;
+    return [{ ...locate(path), path: showPath(path), detail }];
   }
   const known = knownKeys(schema, path);
   const expected = known.length ? `; expected one of: ${known.join(', ')}` : '';
@@ -103,7 +144,7 @@ function knownKeys(schema: z.ZodType | undefined, path: Path): string[] {
 }
 
 function offsetOf(document: Document, path: Path, what: 'key' | 'value' = 'value'): number {
-  let node = document.contents as Node | null;
+  let node = document.contents;
   let offset = node?.range?.[0] ?? 0;
   for (const [at, part] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document) ?? null;
@@ -122,9 +163,10 @@ function offsetOf(document: Document, path: Path, what: 'key' | 'value' = 'value
   return offset;
 } // prettier-ignore
 
-function place(lines: LineCounter, offset: number): Pick<YamlFault, 'line' | 'column'> {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(1, line), column: Math.max(1, col) };
+/** Counted here: where a file breaks off, the parser has not seen each of its lines. */
+function place(text: string, offset: number): Pick<YamlFault, 'line' | 'column'> {
+  const before = text.slice(0, offset).split('\n');
+  return { line: before.length, column: before.at(-1)!.length + 1 };
 }
 
 /** Brackets or indents without end would exhaust the parser's stack: the offset where they go too far, or null. */

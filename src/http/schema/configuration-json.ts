@@ -1,0 +1,20 @@
+// The JSON Schema of tollgate.yaml, for editors: made from the schema that parses it. Also committed as
+// docs/tollgate.schema.json, which a test holds against this.
+import { z } from 'zod';
+import { configurationSections } from './configuration.ts';
+
+type JsonSchema = Record<string, unknown>;
+
+/** Draft 7, which is what editors' YAML support understands. */
+export function configurationJsonSchema(): JsonSchema {
+  const schema: JsonSchema = z.toJSONSchema(configurationSections, {
+    target: 'draft-7',
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  return { ...schema, title: 'The configuration of Tollgate (tollgate.yaml)' };
+}
