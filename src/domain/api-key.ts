@@ -23,6 +23,11 @@ export function describeKey(key: string): { prefix: string; last4: string } {
   return { prefix: key.slice(0, bodyStart), last4: key.slice(-4) };
 }
 
+/** For what is kept of a path: somebody may have put a key there. */
+export function hideKeys(text: string): string {
+  return text.replace(/tg_(live|test)_[0-9A-Za-z]*/g, 'tg_$1_...');
+}
+
 function checksum(text: string): string {
   let rest = crc32(text);
   let digits = '';

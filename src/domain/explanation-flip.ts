@@ -4,7 +4,7 @@ import type { Check, Decided } from './check.ts';
 import { counterName, decideCheck, rulingOf, takenOf } from './check.ts';
 import type { Change, Flip } from './explanation-change.ts';
 import { applyFlip } from './explanation-change.ts';
-import { closings } from './explanation-opening.ts';
+import { closings, openings } from './explanation-opening.ts';
 import { remediesFor } from './explanation-remedy.ts';
 import { customerOf } from './explanation-standing.ts';
 import { laterInstants, waitUntil } from './explanation-time.ts';
@@ -19,20 +19,36 @@ export function findFlips(check: Check, decided: Decided): Flip[] {
   return flips.sort((a, b) => a.changes.length - b.changes.length).slice(0, flipsMax);
 }
 
+/** What cures the very denial, and whatever stands behind it; else another rule for the route, or another time. */
 function allowingFlips(check: Check, decided: Decided): Flip[] {
   const budget = { tries: triesMax };
-  const seen = new Set<Change['kind']>();
+  const told = new Set<Change['kind']>();
   const flips: Flip[] = [];
+  const seen = new Set([stateOf(decided)]);
   for (const change of remediesFor(check, decided)) {
-    // Of several plans, instants or keys the first that helps is told.
-    const isAlternative = change.kind !== 'override' && seen.has(change.kind);
-    if (isAlternative) continue;
-    const changes = chain(check, [change], new Set([stateOf(decided)]), budget);
-    if (!changes) continue;
-    seen.add(change.kind);
+    // Of several plans or keys the first that helps is told.
+    if (told.has(change.kind)) continue;
+    const changes = chain(check, [change], seen, budget);
+    if (!changes || isNeedless(check, changes)) continue;
+    told.add(change.kind);
     flips.push(flip(changes, null));
   }
-  return flips;
+  const alone = [openings(check), told.has('wait') ? [] : laterInstants(check).map(waitUntil)];
+  return [...flips, ...alone.flatMap((changes) => firstThatAllows(check, changes))];
+}
+
+/** What follows the first change would do without it, and is told by itself. */
+function isNeedless(check: Check, changes: Change[]): boolean {
+  return changes.length > 1 && isAllowed(applyFlip(check, { changes: changes.slice(1) }));
+}
+
+function firstThatAllows(check: Check, changes: Change[]): Flip[] {
+  const found = changes.find((change) => isAllowed(applyFlip(check, { changes: [change] })));
+  return found ? [flip([found], null)] : [];
+}
+
+function isAllowed(check: Check): boolean {
+  return decideCheck(check).verdict.allowed;
 }
 
 /** The change and what must follow it until the call is allowed; null: it leads nowhere new. */

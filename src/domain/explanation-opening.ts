@@ -1,5 +1,6 @@
 // How the rules of a route could ask less of a call, or shut it: changes of the policy that decides, or of what decides
 // where none does.
+import { hideKeys } from './api-key.ts';
 import type { Check } from './check.ts';
 import { rulingOf } from './check.ts';
 import type { Change } from './explanation-change.ts';
@@ -37,7 +38,8 @@ function changesTo(check: Check, access: Access, read_only: boolean): Change[] {
     path: `/${asked.origin.segments.join('/')}`,
   };
   const { id, method, path } = policy ?? own;
-  if (!policy && describePathFault(path)) return [];
+  // A path with a key in it is no route.
+  if (!policy && (describePathFault(path) || hideKeys(path) !== path)) return [];
   const verb = policy ? 'make the policy' : 'add the policy';
   const words = read_only ? 'read_only' : `access: ${access}`;
   const sentence = `${verb} ${method} ${path} ${words}`;

@@ -5,9 +5,8 @@ import type { Check, Decided } from './check.ts';
 import { overageCost, rulingOf, takenOf } from './check.ts';
 import type { DenialCode } from './denial.ts';
 import type { Change } from './explanation-change.ts';
-import { openings } from './explanation-opening.ts';
 import { customerOf } from './explanation-standing.ts';
-import { laterInstants, waitUntil } from './explanation-time.ts';
+import { waitUntil } from './explanation-time.ts';
 import type { LimitCheck } from './limit.ts';
 import { describeOffer, offersWith } from './offer.ts';
 
@@ -43,30 +42,28 @@ const otherKey: Change = {
 const remedies: Record<DenialCode, Remedy> = {
   gateway_unauthorized: just(),
   path_ambiguous: just(),
-  route_denied: openings,
-  key_missing: all(otherCustomersKey, openings),
-  key_invalid: all(someKey, openings),
-  key_scope: all(addScope, openings),
-  customer_blocked: all(just({ kind: 'unblock', sentence: 'unblock the customer' }), openings),
-  no_subscription: all(takePlan, openings),
-  payment_incomplete: all(just(pay), takePlan, openings),
-  trial_ended: all(resumePaused, takePlan, openings),
-  payment_past_due: all(payWhatIsDue, openings),
-  subscription_paused: all(just(resume), openings),
-  subscription_canceled: all(takePlan, openings),
-  feature_not_in_plan: all(takePlan, grant, openings),
-  quota_exhausted: all(limitRemedies, openings),
-  spend_cap_reached: all(raiseSpendCap, limitRemedies, openings),
-  rate_limited: all(limitRemedies, openings),
-  unverifiable: all(just(reread), openings),
+  route_denied: just(),
+  key_missing: all(otherCustomersKey),
+  key_invalid: all(someKey),
+  key_scope: all(addScope),
+  customer_blocked: all(just({ kind: 'unblock', sentence: 'unblock the customer' })),
+  no_subscription: all(takePlan),
+  payment_incomplete: all(just(pay), takePlan),
+  trial_ended: all(resumePaused, takePlan),
+  payment_past_due: all(payWhatIsDue),
+  subscription_paused: all(just(resume)),
+  subscription_canceled: all(takePlan),
+  feature_not_in_plan: all(takePlan, grant),
+  quota_exhausted: all(limitRemedies),
+  spend_cap_reached: all(raiseSpendCap, limitRemedies),
+  rate_limited: all(limitRemedies),
+  unverifiable: all(just(reread)),
 };
 
-/** Changes that may help against this denial, and instants at which time alone may. */
+/** Changes that may help against this denial alone. */
 export function remediesFor(check: Check, decided: Decided): Change[] {
   const { verdict } = decided;
-  if (verdict.allowed) return [];
-  const waits = verdict.code === 'path_ambiguous' ? [] : laterInstants(check).map(waitUntil);
-  return [...remedies[verdict.code](check, decided), ...waits];
+  return verdict.allowed ? [] : remedies[verdict.code](check, decided);
 }
 
 function otherCustomersKey(check: Check): Change[] {

@@ -1,5 +1,6 @@
 // Why a check was answered as it was, as data: each part with a sentence for people, fit to be kept as JSON. Made after
 // the answer from what it was decided from; decides nothing anew, and never holds a key.
+import { hideKeys } from './api-key.ts';
 import type { Asked, Check, Decided, Ruling } from './check.ts';
 import { decideCheck, rulingOf } from './check.ts';
 import type { DenialCode } from './denial.ts';
@@ -110,11 +111,13 @@ function codeOf(verdict: Verdict): DenialCode | null {
   return verdict.allowed ? null : verdict.code;
 }
 
+const pathLengthMax = 1_024;
+
 function callOf(asked: Asked, need: Ruling | null): Explanation['call'] {
   const said = { feature: need?.feature ?? null, units: need?.cost ?? 0 };
   if ('feature' in asked || typeof asked.origin === 'string') return { method: null, path: null, ...said }; // prettier-ignore
   const { method, segments } = asked.origin;
-  return { method, path: `/${segments.join('/')}`, ...said };
+  return { method, path: hideKeys(`/${segments.join('/')}`).slice(0, pathLengthMax), ...said };
 }
 
 function explainAge({ asOf, answeredAt, isDegraded }: Omit<Answered, 'verdict'>) {
