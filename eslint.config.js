@@ -154,7 +154,8 @@ export default tseslint.config(
   { files: ['src/http/**/*.ts'], rules: forbid('**/gateway/**', '**/jobs/**', fromSandbox) },
   { files: ['jobs/**/*.ts'], rules: forbid('**/gateway/**', '**/http/**', fromSandbox) },
   {
-    // The command line knows the service by its answers alone, as anybody does who is somewhere else.
+    // The command line knows the service by its answers alone, as anybody does who is somewhere else; the schemas of what
+    // goes over the wire are both sides'.
     files: ['src/cli/**/*.ts'],
     rules: forbid(
       '**/adapters/**',

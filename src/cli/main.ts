@@ -8,6 +8,7 @@ import type { Environment } from './config.ts';
 import { readConfig } from './config.ts';
 import { addCustomers } from './customer.ts';
 import { CliError, exitCodes } from './error.ts';
+import { addTest } from './entitlement-test.ts';
 import { addJobs } from './job.ts';
 import { addReconcile } from './reconciliation.ts';
 import { createService } from './service.ts';
@@ -67,6 +68,7 @@ function createProgram(cli: Cli, { stdout, stderr }: Streams): Command {
       getErrHasColors: () => false,
     })
     .exitOverride();
+  addTest(program, cli);
   addAudit(program, cli);
   addCustomers(program, cli);
   addApiKeys(program, cli);

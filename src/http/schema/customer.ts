@@ -7,7 +7,7 @@ const metadataEntriesMax = 50;
 export const externalId = text(255).meta({ examples: ['user-4711'] });
 
 /** An IANA name; offsets such as +01:00 have no summer time and are refused. */
-const timezone = z
+export const timezone = z
   .string()
   .min(1)
   .max(64)

@@ -1,0 +1,30 @@
+// Files that a command line names: read whole, up to a size. `-` is stdin.
+import { open } from 'node:fs/promises';
+import { CliError } from './error.ts';
+import type { Terminal } from './terminal.ts';
+import { fileBytesMax } from './yaml.ts';
+
+const faults: Record<string, string> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'it may not be read',
+  EISDIR: 'it is a folder',
+};
+
+/** The text of a file; throws `CliError`, also where it is larger than what a file of ours may be. */
+export async function readTextFile(file: string, terminal: Terminal): Promise<string> {
+  if (file === '-') return terminal.readStdin();
+  try {
+    const handle = await open(file);
+    try {
+      const { size } = await handle.stat();
+      if (size > fileBytesMax) throw new CliError(`${file} is larger than 1 MiB.`);
+      return await handle.readFile('utf8');
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw new CliError(`${file} cannot be read: ${faults[code] ?? code}.`);
+  }
+}
