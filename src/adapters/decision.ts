@@ -46,13 +46,16 @@ const columns = `id text, at timestamptz, data_as_of timestamptz, facts_age_ms i
   feature text, cost bigint, code text, status int, access text, rule text, limits jsonb, explanation jsonb`;
 const names = columns.replaceAll(/ (?:text|timestamptz|int|boolean|bigint|jsonb)/g, '');
 
-/** As one value: the driver would escape each of the columns of each of the rows by itself. */
-export async function writeDecisions(pool: pg.Pool, rows: DecisionRow[]): Promise<void> {
+/**
+ * Rows as JSON: a `DecisionRow` each. They travel as one value, since the driver would escape each of the columns of
+ * each of the rows by itself.
+ */
+export async function writeDecisions(pool: pg.Pool, rows: string[]): Promise<void> {
   await pool.query({
     name: 'write-decisions',
     text: `INSERT INTO decision (${names}) SELECT ${names} FROM json_to_recordset($1::json) AS d (${columns})
       ON CONFLICT (id) DO NOTHING`,
-    values: [JSON.stringify(rows)],
+    values: [`[${rows.join(',')}]`],
   });
 }
 

@@ -77,9 +77,11 @@ export function createChecker(options: {
     credential: Credential,
     asked: Asked,
   ): Outcome | Promise<Outcome> {
-    if ('origin' in asked && asked.origin === 'ambiguous') return denied('path_ambiguous', asked);
+    if ('origin' in asked && asked.origin === 'ambiguous')
+      return denied('path_ambiguous', asked, book);
     const ruling = rulingOf(book, asked);
-    if (!isCurrent && Date.now() - facts.asOf() > ruling.maxStaleMs) return unverifiable(asked);
+    if (!isCurrent && Date.now() - facts.asOf() > ruling.maxStaleMs)
+      return unverifiable(asked, book);
     const basis = { asked, book, ruling, entry: null, footing: null, now: nowMs() };
     if (ruling.access === 'free' || ruling.access === 'deny') {
       return outcome(decideUnidentified(ruling, 'key_missing'), basis, facts.asOf());
@@ -171,16 +173,16 @@ export function createChecker(options: {
   }
 
   /** Before any fact is looked at. */
-  function denied(code: DenialCode, asked: Asked): Outcome {
+  function denied(code: DenialCode, asked: Asked, book: CurrentRules | null = null): Outcome {
     const feature = 'feature' in asked ? asked.feature : null;
-    const basis = { asked, book: null, ruling: null, entry: null, footing: null, now: nowMs() };
+    const basis = { asked, book, ruling: null, entry: null, footing: null, now: nowMs() };
     return outcome(bareDeny(code, feature), basis, facts.asOf());
   }
 
   return { check, denied, isReady: facts.ruleBook.isKnown, unverifiable };
 
-  function unverifiable(asked: Asked): Outcome {
-    return denied('unverifiable', asked);
+  function unverifiable(asked: Asked, book: CurrentRules | null = null): Outcome {
+    return denied('unverifiable', asked, book);
   }
 }
 

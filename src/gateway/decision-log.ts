@@ -1,5 +1,6 @@
 // Keeps decisions: a check hands its outcome over and goes on; rows are made and written afterwards, a few at a time.
 // Bounded everywhere: what finds no room, or cannot be written, is dropped and counted. Never slows or fails a check.
+import { setImmediate } from 'node:timers/promises';
 import { withinOr } from '../adapters/deadline.ts';
 import { addDecisionCounts, writeDecisions } from '../adapters/decision.ts';
 import type { CountBatch } from '../adapters/decision.ts';
@@ -10,18 +11,24 @@ import { decisionsDropped } from '../adapters/metrics.ts';
 import { isDatabaseAway } from '../adapters/postgres-failure.ts';
 import { createPool } from '../adapters/postgres.ts';
 import type { Outcome } from './check.ts';
-import { decisionRow } from './decision-row.ts';
+import { writeDecisionRow } from './decision-row.ts';
 import { createDecisionTally } from './decision-tally.ts';
 
 /** With the rows that each makes at most: what a process writes in a second, however many denials there are. */
 const everyMs = 100;
 const rowsMax = 100;
+/** What making them may take of it, and how many are made before the checks have their turn again. */
+const makeWithinMs = 5;
+const rowsAtOnce = 10;
 const countEveryMs = 1_000;
 const waitingMax = 10_000;
 const pauseAfterFailureMs = 1_000;
 const closeWithinMs = 2_000;
 /** Before the rules were read for the first time. */
 const usualShares: DecisionShares = { allowed: 0, denied: 1 };
+
+/** A row as JSON, and what it was made of. */
+type Made = { outcome: Outcome; row: string };
 
 export type DecisionLog = ReturnType<typeof createDecisionLog>;
 
@@ -36,7 +43,7 @@ export function createDecisionLog(options: { url: string; log: Log; room?: numbe
   const writer = newId('req');
   const waiting: Outcome[] = [];
   /** Being written, or to be written again. */
-  let unsent: Outcome[] = [];
+  let unsent: Made[] = [];
   let counts: CountBatch | null = null;
   let sequence = 0;
   /** Not yet told to Prometheus. */
@@ -106,10 +113,37 @@ export function createDecisionLog(options: { url: string; log: Log; room?: numbe
   }
 
   async function writeRows(): Promise<void> {
-    if (unsent.length === 0) unsent = waiting.splice(0, rowsMax);
+    if (unsent.length === 0) await makeRows();
     if (unsent.length === 0) return;
-    await writeDecisions(pool, unsent.map(decisionRow));
+    await writeDecisions(
+      pool,
+      unsent.map(({ row }) => row),
+    );
     unsent = [];
+  }
+
+  async function makeRows(): Promise<void> {
+    let spentMs = 0;
+    while (waiting.length > 0 && unsent.length < rowsMax && spentMs < makeWithinMs) {
+      const from = performance.now();
+      for (const outcome of waiting.splice(0, rowsAtOnce)) {
+        const row = makeRow(outcome);
+        if (row === null) drop(outcome);
+        else unsent.push({ outcome, row });
+      }
+      spentMs += performance.now() - from;
+      await setImmediate();
+    }
+  }
+
+  /** What cannot be told stands in nobody's way. */
+  function makeRow(outcome: Outcome): string | null {
+    try {
+      return writeDecisionRow(outcome);
+    } catch (error) {
+      log.error({ err: error, decision: outcome.decisionId }, 'a decision has no row');
+      return null;
+    }
   }
 
   /** The same batch until it is known to have been added: its number says whether it was. */
@@ -124,7 +158,7 @@ export function createDecisionLog(options: { url: string; log: Log; room?: numbe
   /** What PostgreSQL refuses it would refuse again. */
   function giveUp(error: unknown): void {
     log.error({ err: error }, 'decisions that cannot be written are dropped');
-    if (unsent.length > 0) unsent.splice(0).forEach(drop);
+    if (unsent.length > 0) for (const { outcome } of unsent.splice(0)) drop(outcome);
     else counts = null;
   }
 

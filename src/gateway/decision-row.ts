@@ -5,16 +5,23 @@ import type { Asked } from '../domain/check.ts';
 import { denials } from '../domain/denial.ts';
 import type { Outcome } from './check.ts';
 import { decidedAtMs } from './decision-id.ts';
+import { explainOutcome } from './outcome-explanation.ts';
 import { remaining } from './rate-limit.ts';
 
 const pathLengthMax = 1_024;
 const ageMsMax = 2_147_483_647;
 const keyLike = /tg_(live|test)_[0-9A-Za-z]*/g;
 
-export function decisionRow(outcome: Outcome): DecisionRow {
+/** The row as JSON. */
+export function writeDecisionRow(outcome: Outcome): string {
+  return JSON.stringify(decisionRow(outcome)).replace(keyLike, 'tg_$1_...');
+}
+
+function decisionRow(outcome: Outcome): DecisionRow {
   const { decisionId: id, verdict, asOf, isDegraded, basis } = outcome;
   const { entry, footing, ruling, now } = basis;
   const plan = footing?.plan ?? null;
+  const explanation = explainOutcome(outcome);
   return {
     id,
     at: instant(now),
@@ -33,17 +40,16 @@ export function decisionRow(outcome: Outcome): DecisionRow {
     code: verdict.allowed ? null : verdict.code,
     status: verdict.allowed ? 200 : denials[verdict.code].status,
     access: verdict.allowed ? (isDegraded ? 'degraded' : verdict.grade) : null,
-    rule: null,
+    rule: explanation?.rule.name ?? null,
     limits: limitsOf(outcome),
-    explanation: null,
+    explanation,
   };
 }
 
 function callOf(asked: Asked): { method: string | null; path: string | null } {
   const origin = 'origin' in asked ? asked.origin : null;
   if (origin === null || typeof origin === 'string') return { method: null, path: null };
-  const path = `/${origin.segments.join('/')}`.replace(keyLike, 'tg_$1_...');
-  return { method: origin.method, path: path.slice(0, pathLengthMax) };
+  return { method: origin.method, path: `/${origin.segments.join('/')}`.slice(0, pathLengthMax) };
 }
 
 function limitsOf({ limits, used, held, full }: Outcome): DecidedLimit[] {
