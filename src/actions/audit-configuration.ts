@@ -21,20 +21,23 @@ const policiesMax = 1_000;
 const plansMax = 500;
 const keysMax = 200;
 
-type Loaded = Omit<AuditedConfiguration, 'freeRoutes' | 'prices' | 'webhook'> & {
+export type Loaded = Omit<AuditedConfiguration, 'freeRoutes' | 'prices' | 'webhook'> & {
   prices: Omit<AuditedPrice, 'stripes'>[];
 };
 
 /** `checked_at` is machine time. What Stripe does not answer is a finding of its own; this never fails for it. */
 export async function getConfigurationAudit(ctx: Context) {
-  const { prices, ...loaded } = await inTransaction(ctx, (tx) => load(tx, ctx.now()));
+  const loaded = await inTransaction(ctx, (tx) => loadAudited(tx, ctx.now()));
+  return { data: await auditLoaded(ctx, loaded), checked_at: new Date().toISOString() };
+}
+
+/** What is found in what was loaded, which may be a configuration that does not run; Stripe is asked. */
+export async function auditLoaded(ctx: Context, facts: Loaded): Promise<Finding[]> {
+  const { prices, ...loaded } = facts;
   const [asked, endpoints] = await Promise.all([askPrices(ctx, prices), askWebhookEndpoints(ctx)]);
   const webhook = { url: `${ctx.config.publicUrl}/webhooks/stripe`, endpoints };
   const freeRoutes = await lookAtFreeRoutes(loaded.policies);
-  return {
-    data: auditConfiguration({ ...loaded, freeRoutes, prices: asked, webhook }),
-    checked_at: new Date().toISOString(),
-  };
+  return auditConfiguration({ ...loaded, freeRoutes, prices: asked, webhook });
 }
 
 /** Route by route: each is held against all others, in a process that must answer checks meanwhile. */
@@ -47,7 +50,8 @@ async function lookAtFreeRoutes(policies: RoutePolicy[]): Promise<Finding[]> {
   return found;
 }
 
-async function load(tx: Tx, now: Date): Promise<Loaded> {
+/** What an audit looks at, as the transaction sees it. */
+export async function loadAudited(tx: Tx, now: Date): Promise<Loaded> {
   const setting = await tx.setting.findUniqueOrThrow({ where: { id: 1 } });
   const policies = await loadPolicies(tx);
   const { plans, prices } = await loadPlans(tx);

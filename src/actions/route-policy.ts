@@ -6,13 +6,15 @@ import type { Context } from '../context.ts';
 import type { ConfiguredRoutePolicy } from '../domain/configuration.ts';
 import { AppError, notFound } from '../domain/error.ts';
 import { routeShape } from '../domain/route-policy.ts';
+import type { Access } from '../domain/route-policy.ts';
 import type { RoutePolicy } from '../generated/prisma/client.ts';
 import { audit } from './audit.ts';
 import type { Caller } from './caller.ts';
 import { afterCursor, pageArguments, toPage } from './page.ts';
 import type { Page } from './page.ts';
 
-const deletion = 'route_policy.delete';
+/** What the audit calls it; a deletion that is repeated is known by it. */
+export const deletion = 'route_policy.delete';
 
 /** 409 `route_conflict` where another policy has the same method and shape. */
 export async function createRoutePolicy(
@@ -23,14 +25,14 @@ export async function createRoutePolicy(
   return namingConflicts(ctx, input, () =>
     inTransaction(ctx, async (tx) => {
       const created = await tx.routePolicy.create({
-        data: { id: newId('rp'), ...toRow(input), created_at: ctx.now() },
+        data: { id: newId('rp'), ...routePolicyRow(input), created_at: ctx.now() },
       });
       await audit(tx, ctx.now(), caller, {
         action: 'route_policy.create',
         objectId: created.id,
-        after: view(created),
+        after: routePolicyView(created),
       });
-      return view(created);
+      return routePolicyView(created);
     }),
   );
 }
@@ -45,14 +47,14 @@ export async function replaceRoutePolicy(
     inTransaction(ctx, async (tx) => {
       const before = await tx.routePolicy.findUnique({ where: { id } });
       if (!before) throw notFound();
-      const after = await tx.routePolicy.update({ where: { id }, data: toRow(policy) });
+      const after = await tx.routePolicy.update({ where: { id }, data: routePolicyRow(policy) });
       await audit(tx, ctx.now(), caller, {
         action: 'route_policy.replace',
         objectId: id,
-        before: view(before),
-        after: view(after),
+        before: routePolicyView(before),
+        after: routePolicyView(after),
       });
-      return view(after);
+      return routePolicyView(after);
     }),
   );
 }
@@ -70,7 +72,7 @@ export async function deleteRoutePolicy(ctx: Context, caller: Caller, id: string
     await audit(tx, ctx.now(), caller, {
       action: deletion,
       objectId: id,
-      before: view(before),
+      before: routePolicyView(before),
     });
   });
 }
@@ -78,7 +80,7 @@ export async function deleteRoutePolicy(ctx: Context, caller: Caller, id: string
 export async function getRoutePolicy(ctx: Context, id: string) {
   const found = await ctx.db.routePolicy.findUnique({ where: { id } });
   if (!found) throw notFound();
-  return view(found);
+  return routePolicyView(found);
 }
 
 export async function listRoutePolicies(ctx: Context, page: Page) {
@@ -86,7 +88,7 @@ export async function listRoutePolicies(ctx: Context, page: Page) {
     where: afterCursor(page),
     ...pageArguments(page),
   });
-  return toPage(rows, page, view);
+  return toPage(rows, page, routePolicyView);
 }
 
 async function namingConflicts<T>(
@@ -108,20 +110,24 @@ async function namingConflicts<T>(
   }
 }
 
-function toRow(input: ConfiguredRoutePolicy) {
+export function routePolicyRow(input: ConfiguredRoutePolicy) {
   return { ...input, shape: routeShape(input.path) };
 }
 
-function view(row: RoutePolicy) {
+export function routePolicyView(row: RoutePolicy) {
+  return { id: row.id, ...configuredRoutePolicy(row) };
+}
+
+/** As it could be written down. */
+export function configuredRoutePolicy(row: RoutePolicy): ConfiguredRoutePolicy {
   return {
-    id: row.id,
     method: row.method,
     path: row.path,
-    access: row.access,
+    access: row.access as Access,
     feature: row.feature,
     cost: row.cost,
     read_only: row.read_only,
-    when_down: row.when_down,
+    when_down: row.when_down === 'open' ? 'open' : 'closed',
     max_stale_seconds: row.max_stale_seconds,
   };
 }

@@ -1,6 +1,7 @@
 // The choices an operator makes for the whole system: one row.
 import { isDeepStrictEqual } from 'node:util';
 import { inTransaction } from '../adapters/postgres.ts';
+import type { Tx } from '../adapters/postgres.ts';
 import type { Context } from '../context.ts';
 import { invalid } from '../domain/error.ts';
 import type { LadderStep } from '../domain/plan.ts';
@@ -33,42 +34,53 @@ const names = [
   'open_invoice_policy',
 ] as const;
 
-type Settings = Omit<Pick<Setting, (typeof names)[number]>, 'default_ladder'> & {
+export type Settings = Omit<Pick<Setting, (typeof names)[number]>, 'default_ladder'> & {
   default_ladder: LadderStep[];
 };
 export type SettingChange = { [Name in keyof Settings]?: Settings[Name] | undefined };
 
 export async function getSettings(ctx: Context) {
-  return view(await ctx.db.setting.findUniqueOrThrow({ where: { id: 1 } }));
+  return settingView(await ctx.db.setting.findUniqueOrThrow({ where: { id: 1 } }));
 }
 
 /** 422 where `default_plan` names no plan, or an archived one. */
 export async function changeSettings(ctx: Context, caller: Caller, change: SettingChange) {
-  return inTransaction(ctx, async (tx) => {
-    await tx.$queryRaw`SELECT id FROM setting FOR UPDATE`;
-    const before = await tx.setting.findUniqueOrThrow({ where: { id: 1 } });
-    const wanted = withDefaults(change, view(before));
-    if (isDeepStrictEqual(wanted, view(before))) return view(before);
-    const { default_plan } = wanted;
-    if (default_plan !== null) {
-      const found = await findPlan(tx, default_plan);
-      if (!found || found.plan.archived) {
-        throw invalid({ pointer: '/default_plan', detail: 'names no plan that is offered' });
-      }
+  return inTransaction(ctx, (tx) => changeSettingsIn(tx, ctx.now(), caller, change));
+}
+
+/** As `changeSettings`, together with what else the transaction does. */
+export async function changeSettingsIn(
+  tx: Tx,
+  now: Date,
+  caller: Caller,
+  change: SettingChange,
+): Promise<Settings> {
+  await lockSettings(tx);
+  const before = settingView(await tx.setting.findUniqueOrThrow({ where: { id: 1 } }));
+  const wanted = withDefaults(change, before);
+  if (isDeepStrictEqual(wanted, before)) return before;
+  const { default_plan } = wanted;
+  if (default_plan !== null) {
+    const found = await findPlan(tx, default_plan);
+    if (!found || found.plan.archived) {
+      throw invalid({ pointer: '/default_plan', detail: 'names no plan that is offered' });
     }
-    const after = await tx.setting.update({
-      where: { id: 1 },
-      data: { ...wanted, updated_at: ctx.now() },
-    });
-    if (before.default_plan !== default_plan) await lookAtAccessOfUnsubscribed(tx, ctx.now());
-    await audit(tx, ctx.now(), caller, {
-      action: 'setting.change',
-      objectId: 'setting',
-      before: view(before),
-      after: view(after),
-    });
-    return view(after);
+  }
+  const row = await tx.setting.update({ where: { id: 1 }, data: { ...wanted, updated_at: now } });
+  const after = settingView(row);
+  if (before.default_plan !== default_plan) await lookAtAccessOfUnsubscribed(tx, now);
+  await audit(tx, now, caller, {
+    action: 'setting.change',
+    objectId: 'setting',
+    before,
+    after,
   });
+  return after;
+}
+
+/** One change of the settings at a time. */
+export async function lockSettings(tx: Tx): Promise<void> {
+  await tx.$queryRaw`SELECT id FROM setting FOR UPDATE`;
 }
 
 function withDefaults(change: SettingChange, before: Settings): Settings {
@@ -76,6 +88,6 @@ function withDefaults(change: SettingChange, before: Settings): Settings {
   return { ...before, ...Object.fromEntries(given) };
 }
 
-function view(row: Setting): Settings {
+export function settingView(row: Setting): Settings {
   return Object.fromEntries(names.map((name) => [name, row[name]])) as Settings;
 }

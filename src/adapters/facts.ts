@@ -73,6 +73,18 @@ export async function loadByKeyHash(
   return rows[0] ? { key: keyOf(rows[0]), customer: customerOf(rows[0]) } : null;
 }
 
+/** The same by the key's id. */
+export async function loadByKeyId(
+  pool: pg.Pool,
+  id: string,
+): Promise<{ key: KeyFacts; customer: CustomerFacts } | null> {
+  const { rows } = await pool.query<KeyRow>(
+    `SELECT ${keyFacts} WHERE k.id = $1 AND c.deleted_at IS NULL`,
+    [id],
+  );
+  return rows[0] ? { key: keyOf(rows[0]), customer: customerOf(rows[0]) } : null;
+}
+
 /** Many at once, by their hash in base64; unknown ones are missing. */
 export async function loadByKeyHashes(
   pool: pg.Pool,
@@ -117,12 +129,12 @@ export async function loadByCustomer(pool: Queries, id: string): Promise<Custome
 
 /** Many at once, by id; unknown ones are missing. */
 export async function loadByCustomers(
-  pool: pg.Pool,
+  pool: Queries,
   ids: string[],
 ): Promise<Map<string, CustomerFacts>> {
   if (ids.length === 0) return new Map();
   const { rows } = await pool.query<CustomerRow>(
-    `SELECT ${customerFacts} FROM customer c WHERE c.id = ANY ($1) AND c.deleted_at IS NULL`,
+    `SELECT ${customerFacts} FROM customer c WHERE c.id = ANY ($1::text[]) AND c.deleted_at IS NULL`,
     [ids],
   );
   return new Map(rows.map((row) => [row.customer_id, customerOf(row)]));

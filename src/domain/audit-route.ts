@@ -3,13 +3,17 @@
 import { finding, nameSome } from './audit-finding.ts';
 import type { Finding } from './audit-finding.ts';
 import type { Origin } from './origin.ts';
+import {
+  fill,
+  isParam,
+  meetMethods,
+  meetPaths,
+  otherMethod,
+  showCall,
+  tailsUpTo,
+} from './route-call.ts';
 import { buildRouteTable, matchRoute } from './route-policy.ts';
 import type { RoutePolicy, RouteTable } from './route-policy.ts';
-
-/** No literal of a policy can be this, so that only parameters and stars match it. */
-const unnamed = ' ';
-/** A method that no policy names: only `*` takes it. */
-const otherMethod = 'OTHER';
 
 type Rule = { policy: RoutePolicy; segments: string[] };
 type Book = { table: RouteTable; rules: Rule[]; tails: string[][] };
@@ -73,47 +77,6 @@ function callTaken({ table, tails }: Book, free: Rule, taker: Rule): Origin | nu
   return null;
 }
 
-function meetMethods(a: string, b: string): string | null {
-  if (a === b) return a === '*' ? otherMethod : a;
-  const named = a === '*' ? b : b === '*' ? a : null;
-  if (named !== null) return named === 'OPTIONS' ? null : named;
-  return [a, b].every((method) => method === 'GET' || method === 'HEAD') ? 'HEAD' : null;
-}
-
-/** Paths that both patterns describe, one for each way in which stars can be filled. */
-function meetPaths(a: string[], b: string[], tails: string[][]): string[][] {
-  const head: string[] = [];
-  for (let at = 0; ; at += 1) {
-    const [x, y] = [a[at], b[at]];
-    if (x === undefined || y === undefined) return x === y ? [head] : [];
-    if (x === '*' || y === '*') {
-      return fill((x === '*' ? b : a).slice(at), tails).map((tail) => [...head, ...tail]);
-    }
-    const segment = meetSegments(x, y);
-    if (segment === null) return [];
-    head.push(segment);
-  }
-}
-
-function meetSegments(x: string, y: string): string | null {
-  if (isParam(x) && isParam(y)) return unnamed;
-  const [param, literal] = isParam(x) ? [true, y] : [isParam(y), x];
-  return param ? literal || null : x === y ? x : null;
-}
-
-/** The pattern with something unnamed for each parameter, and each of the tails for a star. */
-function fill(pattern: string[], tails: string[][]): string[][] {
-  const filled = pattern.map((segment) => (isParam(segment) ? unnamed : segment));
-  if (filled.at(-1) !== '*') return [filled];
-  return tails.map((tail) => [...filled.slice(0, -1), ...tail]);
-}
-
-/** What a star can stand for, up to a length beyond which only stars match; with and without a last slash. */
-function tailsUpTo(longest: number): string[][] {
-  const plain = Array.from({ length: longest + 1 }, (_, n) => Array<string>(n + 1).fill(unnamed));
-  return [...plain, [''], ...plain.map((tail) => [...tail, ''])];
-}
-
 /** Whether each call that the second describes is one of the first's. */
 function covers(whole: Rule, part: Rule): boolean {
   const [a, b] = [whole.policy.method, part.policy.method];
@@ -151,10 +114,6 @@ export function routesByFeature(policies: RoutePolicy[]): Map<string, string[]> 
   return routes;
 }
 
-function isParam(segment: string): boolean {
-  return segment.startsWith(':');
-}
-
 function isPaid({ access }: RoutePolicy): boolean {
   return access === 'subscription' || access === 'feature';
 }
@@ -165,9 +124,4 @@ function nameOf({ method, path }: RoutePolicy): string {
 
 function describe(policy: RoutePolicy): string {
   return `${nameOf(policy)} (${policy.access})`;
-}
-
-function showCall({ method, segments }: Origin): string {
-  const path = segments.map((segment) => (segment === unnamed ? '…' : segment)).join('/');
-  return `${method === otherMethod ? '*' : method} /${path}`;
 }

@@ -19,6 +19,8 @@ export const errorStatus = {
   stripe_customer_conflict: 409,
   purchase_in_flight: 409,
   invalid_state: 409,
+  access_loss: 409,
+  configuration_changed: 409,
   idempotency_in_flight: 409,
   clock_backwards: 409,
   body_too_large: 413,

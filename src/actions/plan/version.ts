@@ -16,22 +16,21 @@ import type { Caller } from '../caller.ts';
 import { contentOf, planView } from './view.ts';
 
 /** What belongs to the plan whatever its version. */
-type Flags = { public?: boolean | undefined; archived?: boolean | undefined };
-type Draft = { plan: Plan; current: PlanVersion | null; version: PlanVersion };
+export type PlanFlags = { public?: boolean | undefined; archived?: boolean | undefined };
+export type PlanDraft = { plan: Plan; current: PlanVersion | null; version: PlanVersion };
 
 /** Version 1 of a plan that is not there yet; 409 `plan_exists` where it is. */
 export async function offerFirstVersion(
   ctx: Context,
   caller: Caller,
-  { key, flags, content }: { key: string; flags: Flags; content: PlanContent },
+  { key, flags, content }: { key: string; flags: PlanFlags; content: PlanContent },
 ): Promise<void> {
-  assertPools(content);
   await offer(ctx, caller, { key, flags }, async (tx) => {
-    const plan = (await lockPlan(tx, key)) ?? (await tx.plan.create({ data: newPlan(ctx, key) }));
-    if (plan.current_version !== null) {
+    const plan = await lockPlan(tx, key);
+    if (plan && plan.current_version !== null) {
       throw new AppError('plan_exists', `There is a plan "${key}" already.`);
     }
-    return { plan, current: null, version: await draftVersion(tx, ctx.now(), { plan, content }) };
+    return draftPlan(tx, ctx.now(), { key, content });
   });
 }
 
@@ -39,32 +38,61 @@ export async function offerFirstVersion(
 export async function offerNextVersion(
   ctx: Context,
   caller: Caller,
-  { key, flags, change }: { key: string; flags: Flags; change: (now: PlanContent) => PlanContent },
+  {
+    key,
+    flags,
+    change,
+  }: { key: string; flags: PlanFlags; change: (now: PlanContent) => PlanContent },
 ): Promise<void> {
   await offer(ctx, caller, { key, flags }, async (tx) => {
-    const plan = await lockPlan(tx, key);
-    if (!plan || plan.current_version === null) throw notFound();
-    const current = await tx.planVersion.findUniqueOrThrow({
-      where: { plan_id_version: { plan_id: plan.id, version: plan.current_version } },
-    });
-    const content = change(contentOf(current));
-    assertPools(content);
-    if (isDeepStrictEqual(content, contentOf(current))) return { plan, current, version: current };
-    return { plan, current, version: await draftVersion(tx, ctx.now(), { plan, content }) };
+    const { version } = await currentPlan(tx, key);
+    return draftPlan(tx, ctx.now(), { key, content: change(contentOf(version)) });
   });
+}
+
+/** The plan as it is, or a new one that nobody sees yet, and the version of this content: the current one or a draft. */
+export async function draftPlan(
+  tx: Tx,
+  now: Date,
+  { key, content }: { key: string; content: PlanContent },
+): Promise<PlanDraft> {
+  assertPools(content);
+  const plan =
+    (await lockPlan(tx, key)) ??
+    (await tx.plan.create({ data: { id: newId('plan'), key, created_at: now } }));
+  const current = await currentVersion(tx, plan);
+  if (current && isDeepStrictEqual(content, contentOf(current))) {
+    return { plan, current, version: current };
+  }
+  return { plan, current, version: await draftVersion(tx, now, { plan, content }) };
+}
+
+/** The plan with the version it has. */
+export async function currentPlan(tx: Tx, key: string): Promise<PlanDraft> {
+  const plan = await lockPlan(tx, key);
+  const current = plan && (await currentVersion(tx, plan));
+  if (!current) throw notFound();
+  return { plan, current, version: current };
+}
+
+async function currentVersion(tx: Tx, plan: Plan): Promise<PlanVersion | null> {
+  const { id: plan_id, current_version: version } = plan;
+  if (version === null) return null;
+  return tx.planVersion.findUniqueOrThrow({ where: { plan_id_version: { plan_id, version } } });
 }
 
 /** One at a time per plan: two that both draft would take each other's number for ever. */
 async function offer(
   ctx: Context,
   caller: Caller,
-  { key, flags }: { key: string; flags: Flags },
-  draft: (tx: Tx) => Promise<Draft>,
+  { key, flags }: { key: string; flags: PlanFlags },
+  draft: (tx: Tx) => Promise<PlanDraft>,
 ): Promise<void> {
   await withLease(ctx.pool, `plan ${key}`, async () => {
     const drafted = await inTransaction(ctx, draft);
-    if (drafted.version !== drafted.current) await confirmAtStripe(ctx, drafted);
-    await inTransaction(ctx, (tx) => publish(tx, ctx.now(), caller, drafted, flags));
+    await makePrice(ctx, drafted);
+    await nameProduct(ctx, drafted);
+    await inTransaction(ctx, (tx) => publishDraft(tx, ctx.now(), caller, { ...drafted, flags }));
   });
 }
 
@@ -101,28 +129,16 @@ async function draftVersion(
   });
 }
 
-/** Product and Price, made once however often this runs: the keys come from the draft's row. */
-async function confirmAtStripe(ctx: Context, { plan, current, version }: Draft): Promise<void> {
-  const { price, name, description } = contentOf(version);
+/**
+ * Product and Price of a draft, made once however often this runs: the keys come from the draft's row. What is left
+ * over where the draft is never published is sold to nobody.
+ */
+export async function makePrice(ctx: Context, { plan, version }: PlanDraft): Promise<void> {
+  const { price } = contentOf(version);
   if (!price || version.stripe_price_id) return;
   const metadata = { tollgate_plan: plan.key, tollgate_plan_version: String(version.version) };
-  const about = { name, ...(description ? { description } : {}) };
-  const idempotencyKey = (what: string) => ({
-    idempotencyKey: `plan_version:${version.id}:${what}`,
-  });
-  try {
-    let product = plan.stripe_product_id;
-    if (!product) {
-      const { tollgate_plan } = metadata;
-      const created = await ctx.stripe.products.create(
-        { ...about, metadata: { tollgate_plan } },
-        idempotencyKey('product'),
-      );
-      product = created.id;
-      await ctx.db.plan.update({ where: { id: plan.id }, data: { stripe_product_id: product } });
-    } else if (!current || current.name !== name || current.description !== description) {
-      await ctx.stripe.products.update(product, about, idempotencyKey('name'));
-    }
+  await atStripe(ctx, plan.key, async () => {
+    const product = plan.stripe_product_id ?? (await makeProduct(ctx, plan, version));
     const created = await ctx.stripe.prices.create(
       {
         product,
@@ -131,31 +147,71 @@ async function confirmAtStripe(ctx: Context, { plan, current, version }: Draft):
         recurring: { interval: price.interval },
         metadata,
       },
-      idempotencyKey('price'),
+      once(version, 'price'),
     );
     await ctx.db.planVersion.updateMany({
       where: { id: version.id },
       data: { stripe_price_id: created.id },
     });
+  });
+}
+
+async function makeProduct(ctx: Context, plan: Plan, version: PlanVersion): Promise<string> {
+  const created = await ctx.stripe.products.create(
+    { ...productOf(version), metadata: { tollgate_plan: plan.key } },
+    once(version, 'product'),
+  );
+  await ctx.db.plan.update({ where: { id: plan.id }, data: { stripe_product_id: created.id } });
+  return created.id;
+}
+
+/** The product's name is seen by customers and belongs to no version: it is told last, before the version is published. */
+export async function nameProduct(
+  ctx: Context,
+  { plan, current, version }: PlanDraft,
+): Promise<void> {
+  const { price, name, description } = contentOf(version);
+  const product = plan.stripe_product_id;
+  const isKnown = current && current.name === name && current.description === description;
+  if (!price || !product || isKnown) return;
+  await atStripe(ctx, plan.key, () =>
+    ctx.stripe.products.update(product, productOf(version), once(version, 'name')),
+  );
+}
+
+function productOf({ name, description }: PlanVersion) {
+  return { name, ...(description ? { description } : {}) };
+}
+
+function once({ id }: PlanVersion, what: string) {
+  return { idempotencyKey: `plan_version:${id}:${what}` };
+}
+
+async function atStripe(ctx: Context, plan: string, call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
   } catch (error) {
     if (!isRefused(error)) throw error;
-    ctx.log.warn({ err: error, plan: plan.key }, 'Stripe refused a price');
+    ctx.log.warn({ err: error, plan }, 'Stripe refused a price');
     throw invalid({ pointer: '/price', detail: 'Stripe does not take this price' });
   }
 }
 
-/** 409 where the draft no longer fits: only whose lease has run out meets that. */
-async function publish(
+/**
+ * What new subscribers get from now on. 409 where the draft no longer fits: only whose lease has run out meets that.
+ * `isTrial`: to be rolled back, so that no price is needed yet.
+ */
+export async function publishDraft(
   tx: Tx,
   now: Date,
   caller: Caller,
-  draft: Draft,
-  flags: Flags,
+  { flags, isTrial = false, ...draft }: PlanDraft & { flags: PlanFlags; isTrial?: boolean },
 ): Promise<void> {
   const before = await lockPlan(tx, draft.plan.key);
   const version = await tx.planVersion.findUnique({ where: { id: draft.version.id } });
   const fits = before && version && before.current_version === draft.plan.current_version;
-  if (!fits || (version.price_amount !== null && !version.stripe_price_id)) {
+  const isPriced = version?.price_amount === null || version?.stripe_price_id || isTrial;
+  if (!fits || !isPriced) {
     throw new AppError('invalid_state', 'This plan was changed by others meanwhile. Try again.');
   }
   if (flags.archived) await assertNotDefault(tx, before.key);
@@ -189,8 +245,4 @@ async function lockPlan(tx: Tx, key: string): Promise<Plan | null> {
 function assertPools(content: PlanContent): void {
   const faults = describePoolFaults(content);
   if (faults.length) throw invalid(...faults);
-}
-
-function newPlan(ctx: Context, key: string) {
-  return { id: newId('plan'), key, created_at: ctx.now() };
 }

@@ -71,6 +71,19 @@ export const problemTexts: Record<ErrorCode, ProblemText> = {
     meaning: 'Something else relies on the plan, such as the setting default_plan.',
     remedy: 'Point what relies on it at another plan first.',
   },
+  access_loss: {
+    title: 'Paying customers would lose access',
+    meaning:
+      'The configuration was not applied: calls that pass now would be denied to customers who pay. They are listed in losses.',
+    remedy:
+      'Change the configuration, move the customers first, or send allow_loss where it is meant.',
+  },
+  configuration_changed: {
+    title: 'Something else runs by now',
+    meaning:
+      'The configuration was changed after the difference was looked at. Nothing was applied.',
+    remedy: 'Preview again, look at the difference, and apply with the new fingerprint.',
+  },
   route_conflict: {
     title: 'Two policies would tie',
     meaning:
