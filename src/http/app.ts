@@ -15,6 +15,7 @@ import { accessLog, identifyRequest, securityHeaders } from './security.ts';
 import { apiKeyRoutes } from './routes/api-key.ts';
 import { auditConfigurationRoutes } from './routes/audit-configuration.ts';
 import { clockRoutes } from './routes/clock.ts';
+import { configurationRoutes } from './routes/configuration.ts';
 import { customerRoutes } from './routes/customer.ts';
 import { entitlementRoutes } from './routes/entitlement.ts';
 import { eventRoutes } from './routes/event.ts';
@@ -39,6 +40,7 @@ export const routes: Route[] = [
   ...planRoutes,
   ...routePolicyRoutes,
   ...settingRoutes,
+  ...configurationRoutes,
   ...auditConfigurationRoutes,
   ...customerRoutes,
   ...overrideRoutes,
