@@ -27,7 +27,7 @@ describe('what is wrong in a file is told with file, line, column and what was e
     ['nothing', '', 'tollgate.yaml:1:1: Invalid input: expected object, received null'],
     ['a list', '- 1', 'tollgate.yaml:1:1: Invalid input: expected object, received array'],
     ['an empty section', 'plans:', 'tollgate.yaml:1:7: plans: Invalid input: expected array, received null'],
-    ['an unknown section', 'surprise: 1', 'tollgate.yaml:1:1: surprise: is unknown here; expected one of: plans, route_policies, settings'],
+    ['an unknown section', 'surprise: 1', 'tollgate.yaml:1:1: surprise: is unknown here; expected one of: plans, route_policies, settings, tests'],
     ['a misspelt member', 'route_policies:\n  - { method: GET, path: /, acces: free, access: free }', 'tollgate.yaml:2:29: route_policies[0].acces: is unknown here; expected one of: method, path, access, feature, cost, read_only, when_down, max_stale_seconds'],
     ['what is missing', 'plans:\n  - key: pro\n', 'tollgate.yaml:2:5: plans[0].name: is missing: expected string'],
     ['a wrong type, deep inside', 'plans:\n  - key: pro\n    name: Pro\n    features:\n      - feature: maps\n        limits:\n          - { window: day, max: many }', 'tollgate.yaml:7:33: plans[0].features[0].limits[0].max: Invalid input: expected number, received string'],
@@ -44,7 +44,7 @@ describe('what is wrong in a file is told with file, line, column and what was e
     ['a key that is a list', '? [a]\n: 1', 'tollgate.yaml:1:3: a key must be a text'],
     ['a tag', 'plans: !!js/function "x"', 'tollgate.yaml:1:8: Unresolved tag: tag:yaml.org,2002:js/function'],
     ['a second document', 'plans: []\n---\nplans: []', 'tollgate.yaml:2:1: Source contains multiple documents; please use YAML.parseAllDocuments()'],
-    ['a prototype', '__proto__: { plans: [] }', 'tollgate.yaml:1:1: __proto__: is unknown here; expected one of: plans, route_policies, settings'],
+    ['a prototype', '__proto__: { plans: [] }', 'tollgate.yaml:1:1: __proto__: is unknown here; expected one of: plans, route_policies, settings, tests'],
   ])('%s', (_, text, told) => expect(faultsOf(text)).toEqual([told])); // prettier-ignore
 
   test('all that is wrong is told at once, in the order of the lines', () => {
@@ -111,7 +111,7 @@ const settings = {
 };
 
 test('what is written is read as the same configuration', () => {
-  const several = (section: Schema) => fc.array(valid(section['items']), { maxLength: 8 });
+  const several = (section: Schema | undefined) => fc.array(valid(section!['items']), { maxLength: 8 });
   let plansSeen = 0;
   fc.assert(
     fc.property(several(anyPlans), several(anyPolicies), (plans, policies) => {
