@@ -53,6 +53,16 @@ export async function isSpendCapReached(
   return rowCount !== 0;
 }
 
+/** What overage has cost or may cost in the billing period that began at `start`, in billionths of a minor unit. */
+export async function readSpent(pool: pg.Pool, customerId: string, start: number): Promise<bigint> {
+  const { rows } = await pool.query<{ spent: string }>(
+    `SELECT (used + held)::text AS spent FROM usage_counter WHERE customer_id = $1
+       AND feature = '${spendCounter}' AND "window" = 'billing_period' AND window_start = $2::timestamptz`,
+    [customerId, instant(start)],
+  );
+  return BigInt(rows[0]?.spent ?? 0);
+}
+
 /** Features and pools that something was counted of in these months and billing periods, by name. */
 export async function readCountedNames(
   pool: pg.Pool,

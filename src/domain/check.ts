@@ -74,7 +74,9 @@ export type Decided = { verdict: Verdict; limits: LimitCheck[]; full: LimitCheck
 
 export const noUsage: Usage = { counts: new Map(), spent: new Map() };
 
-export function counterName({ counter, window, start }: LimitCheck): string {
+type Counter = Pick<LimitCheck, 'counter' | 'window' | 'start'>;
+
+export function counterName({ counter, window, start }: Counter): string {
   return `${counter} ${window} ${start}`;
 }
 
@@ -142,7 +144,7 @@ export function usageBefore(
 }
 
 /** Used and held: neither is free. */
-export function takenOf({ counts }: Usage, limit: LimitCheck): number {
+export function takenOf({ counts }: Usage, limit: Counter): number {
   const count = counts.get(counterName(limit));
   return count ? count.used + count.held : 0;
 }

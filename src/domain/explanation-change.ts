@@ -3,10 +3,10 @@
 import type { SubscriptionFacts } from './access.ts';
 import { decisiveSubscription } from './access.ts';
 import type { Check } from './check.ts';
+import { counterName, decideCheck, overageCost } from './check.ts';
 import type { DenialCode } from './denial.ts';
 import type { CustomerFacts, KeyFacts } from './entitlement.ts';
 import type { WindowKind } from './plan.ts';
-import { readOrigin } from './origin.ts';
 import type { Access, RoutePolicy } from './route-policy.ts';
 import { matchingRoutes, withRoute } from './route-policy.ts';
 
@@ -30,14 +30,47 @@ export type Change = { sentence: string } & (
   | { kind: 'use_units'; counter: string; feature: string; window: WindowKind; start: string; units: number }
   | { kind: 'route_policy'; id: string | null; method: string; path: string; access: Access; read_only: boolean }
   | { kind: 'default_access'; access: 'free' | 'deny' }
-  | { kind: 'send_path'; method: string; path: string }
 ); // prettier-ignore
 
 export type ChangeKind = Change['kind'];
 
+/** Who can make a change; `time`: nobody has to. */
+export type Maker = 'customer' | 'operator' | 'time';
+
+const makers: Record<ChangeKind, Maker> = {
+  wait: 'time',
+  pay: 'customer',
+  resume: 'customer',
+  undo_refund: 'operator',
+  reread: 'operator',
+  subscribe: 'customer',
+  upgrade: 'customer',
+  use_key: 'customer',
+  add_scope: 'customer',
+  unblock: 'operator',
+  block: 'operator',
+  override: 'operator',
+  raise_key_cap: 'customer',
+  raise_spend_cap: 'operator',
+  ask_fewer: 'customer',
+  use_units: 'customer',
+  route_policy: 'operator',
+  default_access: 'operator',
+};
+
+export const changeKinds = Object.keys(makers) as ChangeKind[];
+
+/** Who must act so that all are made: the operator where one of them is theirs alone. */
+export function makerOf(changes: Change[]): Maker {
+  const found = new Set(changes.map(({ kind }) => makers[kind]));
+  if (found.has('operator')) return 'operator';
+  return found.has('customer') ? 'customer' : 'time';
+}
+
 /** Changes made in this order give the other answer: `allowed`, and `code` where it is a denial. */
 export type Flip = {
   changes: Change[];
+  by: Maker;
   allowed: boolean;
   code: DenialCode | null;
   sentence: string;
@@ -98,12 +131,7 @@ const applies: { [Kind in ChangeKind]: Apply<Kind> } = {
   raise_spend_cap: (check, { to }) => withCustomer(check, (one) => ({ ...one, spendCap: to })),
   ask_fewer: (check, { units }) =>
     'feature' in check.asked ? { ...check, asked: { ...check.asked, cost: units } } : check,
-  use_units: (check, { counter, window, start, units }) => {
-    const name = `${counter} ${window} ${Date.parse(start)}`;
-    const { used, held } = check.usage.counts.get(name) ?? { used: 0, held: 0 };
-    const counts = new Map(check.usage.counts).set(name, { used: used + units, held });
-    return { ...check, usage: { ...check.usage, counts } };
-  },
+  use_units: withMoreUsed,
   route_policy: (check, { read_only: readOnly, ...change }) => {
     const policy: RoutePolicy = { ...unnamed, ...matched(check, change.id), ...change, id: change.id ?? 'new', readOnly }; // prettier-ignore
     return { ...check, book: { ...check.book, table: withRoute(check.book.table, policy) } };
@@ -111,10 +139,6 @@ const applies: { [Kind in ChangeKind]: Apply<Kind> } = {
   default_access: (check, { access }) => ({
     ...check,
     book: { ...check.book, defaultAccess: access },
-  }),
-  send_path: (check, { method, path }) => ({
-    ...check,
-    asked: { origin: readOrigin(method, path) },
   }),
 };
 
@@ -128,6 +152,24 @@ const unnamed = { feature: null, cost: 1, whenDown: 'closed', maxStaleMs: 300_00
 function matched({ asked, book }: Check, id: string | null): RoutePolicy | undefined {
   if (!('origin' in asked) || typeof asked.origin !== 'object') return undefined;
   return matchingRoutes(book.table, asked.origin).find((policy) => policy.id === id);
+}
+
+/** What is used beyond a soft limit is paid for, too. */
+function withMoreUsed(
+  check: Check,
+  { counter, window, start, units }: Extract<Change, { kind: 'use_units' }>,
+): Check {
+  const at = { counter, window, start: Date.parse(start) };
+  const name = counterName(at);
+  const { used, held } = check.usage.counts.get(name) ?? { used: 0, held: 0 };
+  const counts = new Map(check.usage.counts).set(name, { used: used + units, held });
+  const spent = new Map(check.usage.spent);
+  const limit = decideCheck(check).limits.find((one) => counterName(one) === name);
+  if (limit?.spend) {
+    const cost = overageCost(limit, used + held, units);
+    spent.set(limit.spend.start, (spent.get(limit.spend.start) ?? 0n) + cost);
+  }
+  return { ...check, usage: { counts, spent } };
 }
 
 function withCustomer(check: Check, change: (customer: CustomerFacts) => CustomerFacts): Check {

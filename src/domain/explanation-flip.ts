@@ -3,11 +3,13 @@
 import type { Check, Decided } from './check.ts';
 import { counterName, decideCheck, rulingOf, takenOf } from './check.ts';
 import type { Change, Flip } from './explanation-change.ts';
-import { applyFlip } from './explanation-change.ts';
+import { applyFlip, makerOf } from './explanation-change.ts';
 import { closings, openings } from './explanation-opening.ts';
-import { remediesFor } from './explanation-remedy.ts';
+import { isTakenBack, remediesFor } from './explanation-remedy.ts';
 import { customerOf } from './explanation-standing.ts';
 import { laterInstants, waitUntil } from './explanation-time.ts';
+import type { LimitCheck } from './limit.ts';
+import { offersWith } from './offer.ts';
 
 const changesMax = 4;
 const flipsMax = 6;
@@ -24,22 +26,30 @@ function allowingFlips(check: Check, decided: Decided): Flip[] {
   const budget = { tries: triesMax };
   const told = new Set<Change['kind']>();
   const flips: Flip[] = [];
-  const seen = new Set([stateOf(decided)]);
+  const seen = new Set([stateOf(check, decided)]);
   for (const change of remediesFor(check, decided)) {
     // Of several plans or keys the first that helps is told.
     if (told.has(change.kind)) continue;
-    const changes = chain(check, [change], seen, budget);
-    if (!changes || isNeedless(check, changes)) continue;
+    const found = chain(check, [change], seen, budget);
+    const changes = found && withoutNeedless(check, found);
+    if (!changes || isAnother(changes, found)) continue;
     told.add(change.kind);
     flips.push(flip(changes, null));
   }
-  const alone = [openings(check), told.has('wait') ? [] : laterInstants(check).map(waitUntil)];
-  return [...flips, ...alone.flatMap((changes) => firstThatAllows(check, changes))];
+  const waits = laterInstants(check, decided.limits).map(waitUntil);
+  return [...flips, ...firstThatAllows(check, openings(check)), ...firstThatAllows(check, waits)];
 }
 
-/** What follows the first change would do without it, and is told by itself. */
-function isNeedless(check: Check, changes: Change[]): boolean {
-  return changes.length > 1 && isAllowed(applyFlip(check, { changes: changes.slice(1) }));
+/** What comes after the first change may do without it: the later of two instants, say. */
+function withoutNeedless(check: Check, changes: Change[]): Change[] {
+  const rest = changes.slice(1);
+  if (rest.length === 0 || !isAllowed(applyFlip(check, { changes: rest }))) return changes;
+  return withoutNeedless(check, rest);
+}
+
+/** What helps without its first changes and is of another kind than they is found, and told, by itself. */
+function isAnother(changes: Change[], found: Change[]): boolean {
+  return changes.length < found.length && found.some(({ kind }) => kind !== found[0]!.kind);
 }
 
 function firstThatAllows(check: Check, changes: Change[]): Flip[] {
@@ -62,7 +72,7 @@ function chain(
   const after = applyFlip(check, { changes: changes.slice(-1) });
   const decided = decideCheck(after);
   if (decided.verdict.allowed) return changes;
-  const state = stateOf(decided);
+  const state = stateOf(after, decided);
   if (seen.has(state) || changes.length >= changesMax) return null;
   for (const next of remediesFor(after, decided)) {
     const found = chain(after, [...changes, next], new Set([...seen, state]), budget);
@@ -72,12 +82,13 @@ function chain(
 }
 
 /** What refuses: coming back to it means that nothing was gained. */
-function stateOf({ verdict, full }: Decided): string {
-  return `${verdict.allowed ? '' : verdict.code} ${full ? counterName(full) : ''}`;
+function stateOf(check: Check, { verdict, full }: Decided): string {
+  const code = verdict.allowed ? '' : verdict.code;
+  return `${code} ${isTakenBack(check)} ${full ? counterName(full) : ''}`;
 }
 
 function denyingFlips(check: Check, decided: Decided): Flip[] {
-  const own = [...moreUse(check, decided), ...firstEnd(check)];
+  const own = [...moreUse(check, decided), ...firstEnd(check, decided)];
   const flips = own.flatMap((change) => denied(check, change));
   if (flips.length) return flips;
   const block: Change = { kind: 'block', sentence: 'block the customer' };
@@ -100,15 +111,30 @@ function moreUse(check: Check, { limits }: Decided): Change[] {
   });
   const nearest = rooms.sort((a, b) => a.room / a.limit.weight - b.room / b.limit.weight)[0];
   if (!nearest) return [];
-  const { counter, feature, window, start } = nearest.limit;
-  const units = nearest.room + 1;
+  const { limit, room } = nearest;
+  return [useOf(limit, limit.spend ? leastThatDenies(check, limit, room + 1) : room + 1)];
+}
+
+/** Where money refuses, it may do so before the units do: `most` certainly deny. */
+function leastThatDenies(check: Check, limit: LimitCheck, most: number): number {
+  let [few, many] = [0, most];
+  while (many - few > 1) {
+    const units = few + Math.floor((many - few) / 2);
+    if (isAllowed(applyFlip(check, { changes: [useOf(limit, units)] }))) few = units;
+    else many = units;
+  }
+  return many;
+}
+
+function useOf({ counter, feature, window, start }: LimitCheck, units: number): Change {
   const sentence = `use ${units} more of ${feature} in this ${window.replace('_', ' ')}`;
-  return [{ kind: 'use_units', counter, feature, window, start: new Date(start).toISOString(), units, sentence }]; // prettier-ignore
+  const at = new Date(start).toISOString();
+  return { kind: 'use_units', counter, feature, window, start: at, units, sentence };
 }
 
 /** The first instant at which time alone denies. */
-function firstEnd(check: Check): Change[] {
-  const ends = laterInstants(check).map(waitUntil);
+function firstEnd(check: Check, { limits }: Decided): Change[] {
+  const ends = laterInstants(check, limits).map(waitUntil);
   const first = ends.find((change) => {
     const { verdict } = decideCheck(applyFlip(check, { changes: [change] }));
     return !verdict.allowed;
@@ -120,17 +146,24 @@ function flip(changes: Change[], code: Flip['code']): Flip {
   const words = changes.map(({ sentence }) => sentence).join(', then ');
   const end = code === null ? 'the call is allowed' : `the answer is ${code}`;
   const sentence = `${words[0]!.toUpperCase()}${words.slice(1)}: ${end}.`;
-  return { changes, allowed: code === null, code, sentence };
+  return { changes, by: makerOf(changes), allowed: code === null, code, sentence };
 }
 
-/** Why nothing that is known would have flipped the answer. */
-export function whyNoFlip(check: Check, isReproduced: boolean, flips: Flip[]): string | null {
+/** Why nothing that is known would have flipped the answer; null: something would. */
+export function whyNoFlip(
+  check: Check,
+  { isReproduced, flips }: { isReproduced: boolean; flips: Flip[] },
+): string | null {
   if (flips.length) return null;
+  const { asked, book } = check;
   if (!isReproduced) {
     return 'The facts or the count could not be read at that moment: what they would have said is not known.';
   }
-  if ('origin' in check.asked && check.asked.origin === 'ambiguous') {
+  if ('origin' in asked) {
     return 'No policy, key or plan matters for a path that can be read in two ways: send another path.';
   }
-  return 'No single setting, payment, plan or instant that is known leads to the other answer.';
+  if (offersWith(book.plans, asked.feature).length === 0) {
+    return `No plan on offer grants ${asked.feature}: only a change of the plans helps.`;
+  }
+  return `More than ${changesMax} changes would be needed, or no plan on offer has room for ${asked.cost} of ${asked.feature} at once.`;
 }

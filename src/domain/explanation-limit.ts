@@ -52,7 +52,7 @@ export function explainLimits(
       held,
       remaining: ceiling === null ? null : Math.max(0, ceiling - takenOf(check.usage, limit)),
       resets_at: new Date(limit.end).toISOString(),
-      takes: units * limit.weight,
+      takes: Math.min(Number.MAX_SAFE_INTEGER, units * limit.weight),
       source: from.source,
       ceiling_source: spend ? (ceiling === null ? 'none' : 'spend_cap') : 'max',
       refuses: limit === full,

@@ -4,11 +4,12 @@ import { decisiveSubscription, isOver } from './access.ts';
 import type { Check, Decided } from './check.ts';
 import { overageCost, rulingOf, takenOf } from './check.ts';
 import type { DenialCode } from './denial.ts';
+import { footingOf } from './entitlement.ts';
 import type { Change } from './explanation-change.ts';
 import { customerOf } from './explanation-standing.ts';
-import { waitUntil } from './explanation-time.ts';
 import type { LimitCheck } from './limit.ts';
 import { describeOffer, offersWith } from './offer.ts';
+import { holds } from './override.ts';
 
 type Remedy = (check: Check, decided: Decided) => Change[];
 
@@ -114,18 +115,24 @@ function resumePaused(check: Check): Change[] {
 }
 
 function payWhatIsDue(check: Check): Change[] {
-  const decisive = decisiveSubscription(customerOf(check)?.subscriptions ?? [], check.now);
-  const isTakenBack = decisive?.takenBackUntil != null && check.now < decisive.takenBackUntil;
-  return isTakenBack ? [undoRefund] : [pay];
+  return [isTakenBack(check) ? undoRefund : pay];
 }
 
-/** As much as the call needs, besides what was counted of the feature before. */
+/** What was paid has been given back: paying what is open does not change that. */
+export function isTakenBack(check: Check): boolean {
+  const decisive = decisiveSubscription(customerOf(check)?.subscriptions ?? [], check.now);
+  return decisive?.takenBackUntil != null && check.now < decisive.takenBackUntil;
+}
+
+/** As much as the call needs, besides what was counted of the feature in this period. */
 function grant(check: Check): Change[] {
   const { feature, cost } = rulingOf(check.book, check.asked);
-  if (feature === null) return [];
-  const counted = [...check.usage.counts].filter(([name]) => name.startsWith(`${feature} `));
-  const used = counted.reduce((most, [, one]) => Math.max(most, one.used + one.held), 0);
-  const limit = used + cost;
+  const customer = customerOf(check);
+  if (feature === null || !customer) return [];
+  const { plans, defaultPlan } = check.book;
+  const { period } = footingOf(customer, plans, defaultPlan, check.now);
+  const counter = { counter: feature, window: 'billing_period', start: period.start } as const;
+  const limit = takenOf(check.usage, counter) + cost;
   const sentence = `grant ${limit} of ${feature} by an override`;
   return [{ kind: 'override', feature, limit, extra: null, sentence }];
 }
@@ -135,21 +142,22 @@ function limitRemedies(check: Check, decided: Decided): Change[] {
   if (!full) return [];
   const byPlan = full.scope === 'key' ? [] : [...takePlan(check, decided), ...moreOf(check, full)];
   const byKey = full.scope === 'key' ? [...raiseKeyCap(check, full), otherKey] : [];
-  return [waitUntil(full.end), ...byPlan, ...byKey, ...askFewer(check, full)];
+  return [...byPlan, ...byKey, ...askFewer(check, full)];
 }
 
 /** What the call lacks of a limit. */
 function shortOf(check: Check, limit: LimitCheck): number {
   const { cost } = rulingOf(check.book, check.asked);
   const room = limit.spend ? limit.max : limit.ceiling!;
-  return takenOf(check.usage, limit) + cost * limit.weight - room;
+  const needed = takenOf(check.usage, limit) + cost * limit.weight;
+  return Math.min(Number.MAX_SAFE_INTEGER, needed) - room;
 }
 
 function moreOf(check: Check, full: LimitCheck): Change[] {
   const { feature } = full;
   const short = shortOf(check, full);
   const overrides = customerOf(check)?.overrides ?? [];
-  const known = overrides.find((one) => one.feature === feature);
+  const known = overrides.find((one) => one.feature === feature && holds(one, check.now));
   const limit = known && known.limit !== null ? known.limit + short : null;
   const extra = limit === null ? (known?.extra ?? 0) + short : null;
   const sentence = `allow ${short} more of ${feature} a ${full.window.replace('_', ' ')} by an override`;
@@ -173,13 +181,15 @@ function raiseSpendCap(check: Check, { full }: Decided): Change[] {
   const spent = (check.usage.spent.get(full.spend.start) ?? 0n) + overageCost(full, taken, wanted);
   const least = (bought > spent ? bought : spent) + billion - 1n;
   const to = Number(least / billion);
-  return [
-    { kind: 'raise_spend_cap', to, sentence: `raise the spend cap to ${to} minor units` },
-    { kind: 'raise_spend_cap', to: null, sentence: 'lift the spend cap' },
-  ];
+  const lift: Change = { kind: 'raise_spend_cap', to: null, sentence: 'lift the spend cap' };
+  if (to > spendCapMax) return [lift];
+  const sentence = `raise the spend cap to ${to} minor units`;
+  return [{ kind: 'raise_spend_cap', to, sentence }, lift];
 }
 
 const billion = 10n ** 9n;
+/** As far as spending is counted. */
+const spendCapMax = 2_000_000_000;
 
 /** Only who names the units can name fewer. */
 function askFewer(check: Check, full: LimitCheck): Change[] {

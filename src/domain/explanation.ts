@@ -102,9 +102,17 @@ export function explain(
     limits: explainLimits(check, decided, footing?.plan ?? null, need?.cost ?? 0),
     facts: explainAge(answered),
     flips,
-    no_flip: whyNoFlip(check, isReproduced, flips),
+    no_flip: whyNoFlip(check, { isReproduced, flips }),
     decided_at: new Date(now).toISOString(),
   };
+}
+
+/** What a customer is told of their own call: not what only the operator may see and do. */
+export function forOwner(explanation: Explanation): Explanation {
+  const flips = explanation.flips.filter(({ by }) => by !== 'operator');
+  const no_flip =
+    explanation.no_flip ?? (flips.length ? null : 'Only the operator of this API can change that.');
+  return { ...explanation, beaten: [], flips, no_flip };
 }
 
 function codeOf(verdict: Verdict): DenialCode | null {

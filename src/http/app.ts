@@ -17,8 +17,10 @@ import { auditConfigurationRoutes } from './routes/audit-configuration.ts';
 import { clockRoutes } from './routes/clock.ts';
 import { configurationRoutes } from './routes/configuration.ts';
 import { customerRoutes } from './routes/customer.ts';
+import { decisionRoutes } from './routes/decision.ts';
 import { entitlementRoutes } from './routes/entitlement.ts';
 import { eventRoutes } from './routes/event.ts';
+import { explanationRoutes } from './routes/explanation.ts';
 import { invoiceRoutes } from './routes/invoice.ts';
 import { jobRoutes } from './routes/job.ts';
 import { overrideRoutes } from './routes/override.ts';
@@ -45,6 +47,8 @@ export const routes: Route[] = [
   ...customerRoutes,
   ...overrideRoutes,
   ...entitlementRoutes,
+  ...decisionRoutes,
+  ...explanationRoutes,
   ...subscriptionRoutes,
   ...timelineRoutes,
   ...invoiceRoutes,

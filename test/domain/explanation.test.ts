@@ -1,0 +1,119 @@
+// Explanations against the decision itself: whatever is said to flip an answer flips it, whatever is said to be the
+// least is the least, and a denial without a flip says why. EXPLANATION_SEED repeats a run; EXPLANATION_RUNS makes it
+// longer.
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Check } from '../../src/domain/check.ts';
+import { decideCheck, firstFull, rulingOf } from '../../src/domain/check.ts';
+import { denials } from '../../src/domain/denial.ts';
+import { decideOn, decideUnidentified } from '../../src/domain/entitlement.ts';
+import type { Change, Flip } from '../../src/domain/explanation-change.ts';
+import { applyFlip, changeKinds } from '../../src/domain/explanation-change.ts';
+import { explain } from '../../src/domain/explanation.ts';
+import { exceededCode } from '../../src/domain/limit.ts';
+import { matchRoute } from '../../src/domain/route-policy.ts';
+import { footingAt } from '../../src/gateway/kept-footing.ts';
+import { anyCheck } from '../support/check-arbitrary.ts';
+
+const seed = Number(process.env['EXPLANATION_SEED'] ?? Date.now() % 2 ** 31);
+const numRuns = Number(process.env['EXPLANATION_RUNS'] ?? 800);
+
+const at = { asOf: 1_000, answeredAt: 1_007, isDegraded: false };
+
+/** The answer as the gateway comes to it, step by step, from its own parts: the code, or null where it allows. */
+function answerTo(check: Check): string | null {
+  const { asked, book, who, now } = check;
+  if ('origin' in asked && asked.origin === 'ambiguous') return 'path_ambiguous';
+  const ruling = rulingOf(book, asked);
+  const open = ruling.access === 'free' || ruling.access === 'deny';
+  if (open || typeof who === 'string') {
+    const verdict = decideUnidentified(ruling, who === 'unknown' ? 'key_invalid' : 'key_missing');
+    return verdict.allowed ? null : verdict.code;
+  }
+  const footing = footingAt({ facts: who.customer, kept: null }, book, now);
+  const verdict = decideOn(footing, who, ruling, now);
+  if (!verdict.allowed) return verdict.code;
+  const full = verdict.cost ? firstFull(verdict.limits, verdict.cost, check.usage) : null;
+  return full && exceededCode(full);
+}
+
+/** The same change, a little less of it; null: it knows no more or less. */
+function slightlyLess(change: Change): Change | null {
+  switch (change.kind) {
+    case 'wait':
+      return { ...change, until: new Date(Date.parse(change.until) - 1).toISOString() };
+    case 'use_units':
+      return { ...change, units: change.units - 1 };
+    case 'ask_fewer':
+      return { ...change, units: change.units + 1 };
+    case 'raise_key_cap':
+      return { ...change, to: change.to - 1 };
+    case 'raise_spend_cap':
+      return change.to === null || change.to === 0 ? null : { ...change, to: change.to - 1 };
+    case 'override':
+      if (change.extra !== null) return { ...change, extra: change.extra - 1 };
+      return change.limit ? { ...change, limit: change.limit - 1 } : null;
+    default:
+      return null;
+  }
+}
+
+const flipTo = ({ allowed, code }: Flip) => (allowed ? null : code);
+
+/** All that must hold of the explanation of one check. */
+function examine(check: Check) {
+  const told = explain(check, at);
+  const answer = answerTo(check);
+  expect(told.code).toBe(answer);
+  expect(told.status).toBe(answer === null ? 200 : denials[told.code!].status);
+  expect(JSON.parse(JSON.stringify(told))).toEqual(told);
+  expect((told.flips.length === 0) === (told.no_flip !== null)).toBe(true);
+  // Where a route decides, another policy always would; else it is said what is in the way.
+  if (told.no_flip) expect([undefined, 'feature']).toContain(told.policy?.source);
+  for (const flip of told.flips) {
+    expect(flip.allowed).toBe(!told.allowed);
+    expect({ flip, gets: answerTo(applyFlip(check, flip)) }).toEqual({ flip, gets: flipTo(flip) });
+    const less = flip.changes.length === 1 ? slightlyLess(flip.changes[0]!) : null;
+    // Part of what lies beyond a soft limit could be bought: there an override may be more than the least.
+    const isSoft = told.limits.some((limit) => limit.refuses && limit.ceiling_source !== 'max');
+    if (!less || (isSoft && less.kind === 'override')) continue;
+    const gets = answerTo(applyFlip(check, { changes: [less] }));
+    expect({ less, isFlipped: (gets === null) === flip.allowed }).toEqual({
+      less,
+      isFlipped: false,
+    });
+  }
+  if ('origin' in check.asked && typeof check.asked.origin === 'object') {
+    expect(told.policy?.id ?? null).toBe(matchRoute(check.book.table, check.asked.origin)?.id ?? null); // prettier-ignore
+  }
+  expect(told.limits.filter(({ refuses }) => refuses)).toHaveLength(
+    decideCheck(check).full ? 1 : 0,
+  );
+  return told;
+}
+
+describe(`explanations, seed ${seed}`, () => {
+  test('what is said to flip an answer flips it, and a little less does not', () => {
+    fc.assert(
+      fc.property(anyCheck, (check) => void examine(check)),
+      { seed, numRuns, endOnFailure: false },
+    );
+  });
+
+  test('a fixed run meets every denial and every kind of change', () => {
+    const codes = new Set<string>();
+    const kinds = new Set<string>();
+    fc.assert(
+      fc.property(anyCheck, (check) => {
+        const told = examine(check);
+        if (told.code) codes.add(told.code);
+        for (const { kind } of told.flips.flatMap(({ changes }) => changes)) kinds.add(kind);
+      }),
+      { seed: 7, numRuns: 2_000 },
+    );
+    // Who is no gateway of ours is refused before there is anything to explain.
+    const explained = Object.keys(denials).filter((code) => code !== 'gateway_unauthorized');
+    expect([...codes].sort()).toEqual(explained.sort());
+    expect([...kinds].sort()).toEqual([...changeKinds].sort());
+  });
+});
