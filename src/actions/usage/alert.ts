@@ -73,7 +73,7 @@ async function tellCustomer(tx: Tx, now: Date, id: string, given: Given): Promis
 }
 
 /** Of features and pools; a key's caps are its owner's own choice. */
-function alertLimits(customer: CustomerFacts, footing: Footing, now: number): LimitCheck[] {
+export function alertLimits(customer: CustomerFacts, footing: Footing, now: number): LimitCheck[] {
   if (footing.code !== null || !footing.plan) return [];
   const situation = { customer, key: null, period: footing.period, now };
   const { features, pools } = footing.plan;
