@@ -1,5 +1,5 @@
 // Customers by what they stand on, counted in the database: all of one group get the same answers from the check, but
-// for how much they have used. Bounded in groups and in the customers that are named of each. Decides nothing.
+// for how much they have used; and those who have used much. Bounded in groups and customers. Decides nothing.
 import type { Queries } from './postgres.ts';
 
 export const groupsMax = 2_000;
@@ -50,4 +50,30 @@ export async function loadCustomerGroups(
     [now.toISOString()],
   );
   return { groups: rows.slice(0, groupsMax), isComplete: rows.length <= groupsMax };
+}
+
+/** Customers who have used and hold more than one of these in a window that may still be open; at most `max`. */
+export async function findUsersAbove(
+  queries: Queries,
+  thresholds: { counter: string; window: string; above: number }[],
+  { now, max }: { now: Date; max: number },
+): Promise<string[]> {
+  const { rows } = await queries.query<{ customer_id: string }>(
+    `SELECT DISTINCT u.customer_id FROM usage_counter u
+     JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS l (feature, "window", above)
+       ON (u.feature, u."window") = (l.feature, l."window")
+     WHERE u.used + u.held > l.above
+       AND u.window_start > $4::timestamptz - CASE u."window" WHEN 'minute' THEN interval '1 minute'
+         WHEN 'hour' THEN interval '1 hour' WHEN 'day' THEN interval '2 days' WHEN 'month' THEN interval '33 days'
+         ELSE interval '370 days' END
+     ORDER BY u.customer_id LIMIT $5`,
+    [
+      thresholds.map(({ counter }) => counter),
+      thresholds.map(({ window }) => window),
+      thresholds.map(({ above }) => above),
+      now.toISOString(),
+      max,
+    ],
+  );
+  return rows.map(({ customer_id }) => customer_id);
 }

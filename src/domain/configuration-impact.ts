@@ -5,9 +5,10 @@ import type { RuleBook } from './check.ts';
 import type { ConfigurationChange } from './configuration-change.ts';
 import { denials } from './denial.ts';
 import { decideOn, decideUnidentified, footingOf } from './entitlement.ts';
-import type { CustomerFacts, Footing, Need, Verdict } from './entitlement.ts';
+import type { Allow, CustomerFacts, Footing, Need, Verdict } from './entitlement.ts';
 import { questionsOf } from './configuration-question.ts';
 import type { Question } from './configuration-question.ts';
+import { isTighter } from './configuration-tighter.ts';
 import type { RoutePolicy } from './route-policy.ts';
 
 /** Customers that stand alike, and one of them as the check knows it: under what runs, and under what would. */
@@ -49,14 +50,18 @@ export type Loss = {
   groups: Set<Standing>;
 };
 
+/** Passes before and after, but may find a limit full by what has been used. */
+export type Tight = { question: Question; allowed: Allow };
+
 export type Impact = {
   standings: Standing[];
-  turns: Turn[];
-  losses: Loss[];
+  turns: Map<string, Turn>;
+  losses: Map<string, Loss>;
+  tight: Tight[];
   isComplete: boolean;
 };
 
-const lossesMax = 200;
+export const lossesMax = 200;
 const callsNamedMax = 20;
 
 export function* weighConfiguration(
@@ -68,34 +73,38 @@ export function* weighConfiguration(
   },
   now: number,
 ): Generator<undefined, Impact> {
-  const standings = groups.map((group) => standingOf(group, before, after, now));
   const { questions, isComplete } = yield* questionsOf(before, after, changes);
-  const turns = new Map<string, Turn>();
-  const losses = new Map<string, Loss>();
+  const impact: Impact = {
+    standings: groups.map((group) => standingOf(group, before, after, now)),
+    turns: new Map(),
+    losses: new Map(),
+    tight: [],
+    isComplete,
+  };
   for (const question of questions) {
     yield;
-    if (!question.isSame) noteTurn(turns, question, unidentified(question), null);
-    for (const standing of standings) {
-      if (question.isSame && !standing.isMoved) continue;
-      const verdicts = decideBoth(question, standing, now);
-      noteTurn(turns, question, verdicts, standing);
-      noteLoss(losses, question, verdicts, standing);
-    }
+    if (!question.isSame) noteTurn(impact.turns, question, unidentified(question), null);
+    for (const standing of impact.standings) weighOne(impact, question, standing, now);
   }
-  return {
-    standings,
-    turns: [...turns.values()],
-    losses: [...losses.values()].slice(0, lossesMax),
-    isComplete: isComplete && losses.size <= lossesMax,
-  };
+  return impact;
 } // prettier-ignore
+
+function weighOne(impact: Impact, question: Question, standing: Standing, now: number): void {
+  if (question.isSame && !standing.isMoved) return;
+  const verdicts = decideBoth(question, standing, now);
+  noteTurn(impact.turns, question, verdicts, standing);
+  if (isPaying(standing)) noteLoss(impact.losses, question, verdicts, standing);
+  const { before, after } = verdicts;
+  if (after.allowed && isTighter(before, after)) impact.tight.push({ question, allowed: after });
+}
 
 /** Whether it is not a subscription that serves them: then the default plan does, or nothing. */
 export function isWithoutSubscription({ subscription }: Footing, now: number): boolean {
   return !subscription || subscription.status === 'incomplete' || isOver(subscription, now);
 }
 
-function standingOf(group: Group, before: Rules, after: Rules, now: number): Standing {
+/** What the group stands on, before and after. */
+export function standingOf(group: Group, before: Rules, after: Rules, now: number): Standing {
   const footing = {
     before: footingOf(group.before, before.plans, before.defaultPlan, now),
     after: footingOf(group.after, after.plans, after.defaultPlan, now),
@@ -128,15 +137,17 @@ function say(verdict: Verdict): string {
   return verdict.allowed ? '200' : `${denials[verdict.code].status} ${verdict.code}`;
 }
 
-function noteTurn(
+/** Notes another answer, with the lines that bring it about. */
+export function noteTurn(
   turns: Map<string, Turn>,
-  { changes, index }: Question,
+  question: Question,
   verdicts: Verdicts,
   standing: Standing | null,
 ): void {
+  const { index } = question;
   const [from, to] = [say(verdicts.before), say(verdicts.after)];
   if (from === to) return;
-  for (const change of changes) {
+  for (const change of linesOf(question, standing)) {
     const key = JSON.stringify([index.get(change), from, to, standing === null]);
     const turn = turns.get(key) ?? { change, from, to, groups: standing && new Set() };
     if (standing) turn.groups?.add(standing);
@@ -144,15 +155,25 @@ function noteTurn(
   }
 }
 
-/** Access that is paid for, and would be no more. */
-function noteLoss(
+/** Where no route policy is another it is the default plan, or its version. */
+function linesOf({ changes, index }: Question, standing: Standing | null): ConfigurationChange[] {
+  if (changes.size > 0 || !standing) return [...changes];
+  const { before, after } = standing.footing;
+  const isOther = before.plan?.key !== after.plan?.key;
+  if (!isOther && before.plan?.versionId === after.plan?.versionId) return [];
+  const [kind, line] = isOther ? ['setting', 'default_plan'] : ['plan', after.plan?.key];
+  return [...index.keys()].filter(({ object, name }) => object === kind && name === line);
+}
+
+/** Access that passes, and would be no more. */
+export function noteLoss(
   losses: Map<string, Loss>,
   { name }: Question,
   { before, after }: Verdicts,
   standing: Standing,
 ): void {
   const { plan } = standing.footing.before;
-  if (!before.allowed || after.allowed || !isPaying(standing)) return;
+  if (!before.allowed || after.allowed) return;
   const { code } = after;
   const key = JSON.stringify([plan?.versionId, code]);
   const loss = losses.get(key) ?? {

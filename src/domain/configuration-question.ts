@@ -14,6 +14,7 @@ import type { RoutePolicy } from './route-policy.ts';
 export type Question = {
   /** One of them. */
   name: string;
+  asked: Asked;
   before: Need;
   after: Need;
   isSame: boolean;
@@ -42,7 +43,14 @@ export function* questionsOf(
     const needs = { before: needOf(before, what), after: needOf(after, what) };
     const isSame = JSON.stringify(needs.before) === JSON.stringify(needs.after);
     const key = JSON.stringify(needs);
-    const known = asked.get(key) ?? { name, ...needs, isSame, changes: new Set(), index };
+    const known = asked.get(key) ?? {
+      name,
+      asked: what,
+      ...needs,
+      isSame,
+      changes: new Set(),
+      index,
+    };
     if (change && !isSame) known.changes.add(change);
     asked.set(key, known);
   }

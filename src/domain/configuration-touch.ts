@@ -1,7 +1,7 @@
 // Whom each line of a change concerns as soon as it is applied, and what changes for them, as it is told: counts, the
 // first ids, a sentence. Pure; what the check would say was found out before.
 import type { ConfigurationChange } from './configuration-change.ts';
-import { isWithoutSubscription } from './configuration-impact.ts';
+import { isWithoutSubscription, lossesMax } from './configuration-impact.ts';
 import type { Impact, Loss, Standing } from './configuration-impact.ts';
 
 export type Effect = 'keeps_version' | 'gets_version' | 'no_longer_offered' | 'offered' | 'answer' | 'setting'; // prettier-ignore
@@ -24,7 +24,7 @@ export function touchesOf(change: ConfigurationChange, impact: Impact, now: numb
       : change.object === 'setting'
         ? settingTouches(change, impact.standings, now)
         : [];
-  const answers = impact.turns
+  const answers = [...impact.turns.values()]
     .filter((turn) => turn.change === change)
     .map(({ from, to, groups }) => {
       const who = groups ? 'Calls' : 'Calls without a key';
@@ -117,12 +117,19 @@ function settingTouches(change: ConfigurationChange, standings: Standing[], now:
 
 /** The losses as they are told, by plan version and answer. */
 export function tellLosses({ losses, isComplete }: Impact) {
-  const groups = new Set(losses.flatMap((loss) => [...loss.groups]));
+  const all = [...losses.values()];
+  const groups = new Set(all.flatMap((loss) => [...loss.groups]));
+  const standings = [...groups].filter((group) => group.customers > 1 || !isWithin(group, groups));
   return {
-    customers: count([...groups], 0).customers ?? 0,
-    data: losses.map(tellLoss),
-    is_complete: isComplete,
+    customers: count(standings, 0).customers ?? 0,
+    data: all.slice(0, lossesMax).map(tellLoss),
+    is_complete: isComplete && all.length <= lossesMax,
   };
+}
+
+/** Whether a customer that was looked at alone is one of a group that loses anyway. */
+function isWithin({ ids }: Standing, groups: Set<Standing>): boolean {
+  return [...groups].some((group) => group.customers > 1 && group.ids.includes(ids[0]!));
 }
 
 function tellLoss({ groups, calls, plan, plan_version, status, code }: Loss) {

@@ -74,6 +74,8 @@ export function describePathFault(path: string): string | null {
     const isLast = index === segments.length - 1;
     if (segment === '' && !isLast) return 'must not contain "//"';
     if (segment === '.' || segment === '..') return 'must not contain "." or ".." segments';
+    const regular = describeRegularExpression(segment);
+    if (regular) return regular;
     if (segment.includes('*') && !(segment === '*' && isLast)) {
       return '"*" must be the whole last segment';
     }
@@ -84,6 +86,18 @@ export function describePathFault(path: string): string | null {
     if (fault) return fault;
   }
   return null;
+}
+
+/**
+ * Patterns of other kinds would be taken as literals that match nothing. None is ever run: matching compares whole
+ * segments, so no pattern takes longer than its length.
+ */
+function describeRegularExpression(segment: string): string | null {
+  if (/^\{[^{}]*\}$/.test(segment))
+    return `write ":${segment.slice(1, -1)}" instead of "${segment}"`;
+  const isOne = /[[\]{}|^]/.test(segment) || /[)\]][*+?]|\.[*+]|\(\?/.test(segment);
+  if (!isOne || segment === '*') return null;
+  return `"${segment}" reads like a regular expression: a path has literals, ":param" and a last "*"`;
 }
 
 /** A literal must be written as `readPath` would write it, or it could never match. */

@@ -176,9 +176,80 @@ describe("a policy's path", () => {
     '/a b',
     '/ü',
     `/${'a/'.repeat(80)}`,
+    '/(a+)+$',
+    '/^(a|a)*$',
+    '/[a-z]+',
+    '/a/.*',
+    '/.+/b',
+    '/(?:x)',
+    '/{id}',
+    '/a|b',
+    '/**/a',
+    `/${'*'.repeat(40)}b`,
   ])('may not be %s', (path) => expect(describePathFault(path)).toEqual(expect.any(String)));
+  test.each(['/Orders(1)', '/$metadata', '/a+b', '/~user', '/v1.0/a,b;c=d', '/@scope/x!'])(
+    'may be %s: that is no regular expression',
+    (path) => expect(describePathFault(path)).toBeNull(),
+  );
+  test('is told how a parameter is written', () =>
+    expect(describePathFault('/users/{id}')).toBe('write ":id" instead of "{id}"'));
   test('has a shape that names no parameters, so that ties are seen', () => {
     expect(routeShape('/a/:x/b/:y')).toBe(routeShape('/a/:other/b/:z'));
     expect(routeShape('/a/:x')).not.toBe(routeShape('/a/x'));
+  });
+});
+
+describe('matching takes no longer than the table is large, however the patterns are made', () => {
+  /** How often the walk asks a node for its literals. */
+  function visits(policies: string[], segments: string[]): { seen: number; nodes: number } {
+    const table = buildRouteTable(policies.map((path) => policy('GET', path)));
+    let [seen, nodes] = [0, 0];
+    const watch = (node: ReturnType<typeof buildRouteTable>): void => {
+      nodes += 1;
+      const { literals } = node;
+      const inner = new Map(literals);
+      literals.get = (key) => {
+        seen += 1;
+        return inner.get(key);
+      };
+      for (const child of node.literals.values()) watch(child);
+      if (node.param) watch(node.param);
+    };
+    watch(table);
+    matchRoute(table, { method: 'GET', segments });
+    return { seen, nodes };
+  }
+
+  test('of one pattern: once per segment', () => {
+    const segment = fc.constantFrom('a', ':x', 'b');
+    const path = fc
+      .tuple(fc.array(segment, { minLength: 1, maxLength: 63 }), fc.constantFrom('', '/*'))
+      .map(([parts, star]) => `/${parts.join('/')}${star}`);
+    const call = fc.array(fc.constantFrom('a', 'b', ''), { minLength: 1, maxLength: 256 });
+    fc.assert(
+      fc.property(path, call, (one, segments) => {
+        expect(describePathFault(one)).toBeNull();
+        expect(visits([one], segments).seen).toBeLessThanOrEqual(64);
+      }),
+    );
+  });
+
+  test('of all that a literal and a parameter in each place can make: each node once', () => {
+    const paths = Array.from({ length: 1_024 }, (_, n) => `/${Array.from({ length: 10 }, (_p, bit) => ((n >> bit) & 1 ? 'a' : ':x')).join('/')}/end`); // prettier-ignore
+    const { seen, nodes } = visits(paths, [...Array<string>(10).fill('a'), 'other']);
+    expect(seen).toBeLessThanOrEqual(nodes);
+    expect(nodes).toBeLessThan(1_024 * 4);
+  });
+
+  test('of any table: each node at most once', () => {
+    const segment = fc.constantFrom('a', 'b', ':x', ':y');
+    const path = fc.array(segment, { minLength: 1, maxLength: 8 }).map((parts) => `/${parts.join('/')}`); // prettier-ignore
+    const call = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 9 });
+    fc.assert(
+      fc.property(fc.array(path, { maxLength: 40 }), call, (paths, segments) => {
+        const { seen, nodes } = visits(paths, segments);
+        expect(seen).toBeLessThanOrEqual(nodes);
+      }),
+    );
   });
 });

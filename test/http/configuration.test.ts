@@ -158,7 +158,7 @@ describe('a difference', () => {
       scale: [],
       'GET /maps/:id': [['answer', 1, [paying.id]], ['answer', 1, [unsubscribed.id]]],
       'GET /status': [['answer', null, []]],
-      default_plan: [['setting', 1, [unsubscribed.id]]],
+      default_plan: [['setting', 1, [unsubscribed.id]], ['answer', 1, [unsubscribed.id]], ['answer', 1, [unsubscribed.id]]],
     }); // prettier-ignore
   });
 
@@ -223,6 +223,47 @@ describe('access that is paid for', () => {
     expect([body.code, body.losses.data[0].customer_ids]).toEqual(['access_loss', [paused.id]]);
     await answer('DELETE', `/customers/${paused.id}`);
     await apply({ settings: { pause_policy: 'deny' } });
+  });
+
+  test('goes to what was used already where a call begins to cost', async () => {
+    const metered = { key: 'metered', name: 'Metered', price: { amount: 900, currency: 'usd', interval: 'month' }, features: [{ feature: 'maps', limits: [{ window: 'month', max: 5 }] }] }; // prettier-ignore
+    const costing = (cost: number): Written => ({
+      plans: [...base.plans!, metered],
+      route_policies: [...base.route_policies!, policy('/maps', 'feature', { feature: 'maps', cost })],
+    }); // prettier-ignore
+    await apply(costing(0), { allow_loss: true });
+    const [much, little] = [await subscriber('metered'), await subscriber('metered')];
+    await answer('POST', '/usage', { customer_id: much.id, feature: 'maps', units: 5, id: 'all' });
+    await answer('POST', '/usage', {
+      customer_id: little.id,
+      feature: 'maps',
+      units: 1,
+      id: 'one',
+    });
+    expect(await check(much.id, '/maps')).toBe('200');
+    const { status, body } = await refused(costing(1));
+    expect([status, body.code, body.losses.data]).toEqual([409, 'access_loss', [
+      { plan: 'metered', plan_version: 1, status: 402, code: 'quota_exhausted', calls: ['GET /maps'], customers: 1, customer_ids: [much.id] },
+    ]]); // prettier-ignore
+    await apply(costing(1), { allow_loss: true });
+    expect([await check(much.id, '/maps'), await check(little.id, '/maps')]).toEqual(['402 quota_exhausted', '200']); // prettier-ignore
+  });
+
+  test('and who pays nothing is told of where a limit falls below what they have used', async () => {
+    const limited = (max: number): Written => ({
+      plans: [{ ...base.plans![0], features: [{ feature: 'samples', limits: [{ window: 'month', max }] }] }, ...base.plans!.slice(1)],
+      route_policies: [...base.route_policies!, policy('/samples', 'feature', { feature: 'samples' })],
+      settings: { default_plan: 'free' },
+    }); // prettier-ignore
+    await apply(limited(100), { allow_loss: true });
+    await answer('POST', '/usage', { customer_id: unsubscribed.id, feature: 'samples', units: 50, id: 'half' }); // prettier-ignore
+    const { changes, losses } = await preview(limited(50));
+    expect(losses.customers).toBe(0);
+    const { touches } = changes.find(({ name }: any) => name === 'free');
+    expect(touches).toContainEqual({ effect: 'answer', detail: 'Calls that got 200 get 402 quota_exhausted.', customers: 1, customer_ids: [unsubscribed.id] }); // prettier-ignore
+    expect(await check(unsubscribed.id, '/samples')).toBe('200');
+    await apply(limited(50));
+    expect(await check(unsubscribed.id, '/samples')).toBe('402 quota_exhausted');
   });
 
   test('is not lost by what concerns only new subscribers, or those who pay nothing', async () => {

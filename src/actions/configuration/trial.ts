@@ -12,6 +12,7 @@ import { diffConfiguration, resolveConfiguration } from '../../domain/configurat
 import type { Difference } from '../../domain/configuration-change.ts';
 import { weighConfiguration } from '../../domain/configuration-impact.ts';
 import type { Group, Impact, Rules } from '../../domain/configuration-impact.ts';
+import { weighUsage } from '../../domain/configuration-usage.ts';
 import { tellLosses, touchesOf } from '../../domain/configuration-touch.ts';
 import type { CustomerFacts } from '../../domain/entitlement.ts';
 import { AppError } from '../../domain/error.ts';
@@ -20,6 +21,7 @@ import { auditLoaded, loadAudited } from '../audit-configuration.ts';
 import type { Loaded } from '../audit-configuration.ts';
 import type { Caller } from '../caller.ts';
 import { fingerprintOf, readConfiguration } from './running.ts';
+import { loadUsers } from './usage.ts';
 import { lockConfiguration, writeConfiguration } from './write.ts';
 
 type Seen = { rules: Rules; customers: Map<string, CustomerFacts> };
@@ -44,7 +46,7 @@ export async function tryConfiguration(
   const now = ctx.now();
   const trial = await rolledBack(ctx, (tx) => writeAndLook(tx, { now, caller, configuration, expected }));
   const { fingerprint, difference, versions } = trial;
-  const impact = await weigh(trial, now.getTime());
+  const impact = await weigh(ctx, trial, now.getTime());
   return {
     difference,
     outcome: {
@@ -107,22 +109,27 @@ async function look(tx: Tx, groups: CustomerGroup[]): Promise<Seen> {
   return { rules: { policies, table, defaultAccess, defaultPlan, plans }, customers };
 }
 
-/** A process that weighs must answer checks meanwhile. */
-async function weigh({ groups, before, after, difference, isComplete }: Trial, now: number) {
+async function weigh(ctx: Context, trial: Trial, now: number): Promise<Impact> {
+  const { groups, before, after, difference } = trial;
   const there = groups.flatMap((group): Group[] => {
     const [a, b] = [before, after].map(({ customers }) => customers.get(group.ids[0]!));
     return a && b ? [{ ...group, before: a, after: b }] : [];
   });
-  const facts = { groups: there, before: before.rules, after: after.rules, changes: difference.changes };
-  const steps = weighConfiguration(facts, now);
-  let step = steps.next();
-  while (!step.done) {
+  const rules = { before: before.rules, after: after.rules };
+  const impact = await inTurns(weighConfiguration({ groups: there, ...rules, changes: difference.changes }, now)); // prettier-ignore
+  const { users, isComplete } = await loadUsers(ctx, impact, rules);
+  await inTurns(weighUsage(impact, users, rules, now));
+  return { ...impact, isComplete: impact.isComplete && isComplete && trial.isComplete };
+}
+
+/** A process that weighs must answer checks meanwhile. */
+async function inTurns<T>(steps: Generator<undefined, T>): Promise<T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
     await letOthersRun();
-    step = steps.next();
   }
-  const impact: Impact = step.value;
-  return { ...impact, isComplete: impact.isComplete && isComplete };
-} // prettier-ignore
+}
 
 class RolledBack<T> extends Error {
   readonly result: T;
