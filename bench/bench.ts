@@ -12,7 +12,7 @@ import { startPostgres } from '../src/local/postgres.ts';
 import { measureChange } from './change.ts';
 import { measureHalfLoad } from './half-load.ts';
 import { loader, measure } from './load.ts';
-import { createPlaces } from './place.ts';
+import { createPlaces, keepDecisions } from './place.ts';
 import type { Place } from './place.ts';
 import { cpuSeconds, residentMiB, start, stop } from './process.ts';
 import type { Running } from './process.ts';
@@ -167,6 +167,7 @@ async function runScenario(
   connections: number,
   place: Place,
 ): Promise<Row> {
+  await keepDecisions(place, scenario.kept);
   await runRound(servers, scenario, { connections, seconds: unmeasuredSeconds }, place);
   const measured: Row[] = [];
   for (let round = 0; round < rounds; round += 1) {

@@ -5,6 +5,10 @@ import pg from 'pg';
 import { migrate } from '../src/adapters/migrate.ts';
 import { newToken, randomBase62 } from '../src/adapters/secret.ts';
 import { fill } from './fill.ts';
+import type { Shares } from './scenarios.ts';
+
+/** What a new installation keeps of decisions. */
+const usualShares: Shares = { allowed: 0.01, denied: 1 };
 
 export type Place = { env: Record<string, string>; keysFile: string; keys: number };
 
@@ -42,4 +46,15 @@ export function createPlaces({ url, folder }: { url: string; folder: string }) {
     places.set(keys, place);
     return place;
   };
+}
+
+/** Servers on the place hear of it by themselves, within milliseconds. */
+export async function keepDecisions({ env }: Place, kept = usualShares): Promise<void> {
+  const client = new pg.Client({ connectionString: env['DATABASE_URL'] });
+  await client.connect();
+  await client.query('UPDATE setting SET decision_share_allowed = $1, decision_share_denied = $2', [
+    kept.allowed,
+    kept.denied,
+  ]);
+  await client.end();
 }

@@ -1,6 +1,8 @@
 // What the bench measures, in the order of its table. A setup is what is started: servers of one kind on a database
 // with so many keys. Its scenarios are asked of it one after the other, so that caches are filled once per setup.
-export type Scenario = { name: string; uri: string };
+/** `kept`: which share of decisions is kept, of calls that pass and of denials; by default what a new installation has. */
+export type Scenario = { name: string; uri: string; kept?: Shares };
+export type Shares = { allowed: number; denied: number };
 export type Setup = {
   server: 'bare' | 'floor' | 'express' | 'rival' | 'tollgate';
   env: Record<string, string>;
@@ -20,10 +22,13 @@ const withKeys: Pick<Setup, 'server' | 'scenarios' | 'env'>[] = [
     server: 'tollgate',
     env: {},
     scenarios: [
+      { name: 'check, no decision kept', uri: '/flat', kept: { allowed: 0, denied: 0 } },
       { name: 'check, not counted', uri: '/flat' },
-      { name: 'denial 402, full body', uri: '/other' },
       { name: 'counted, durable, 1 limit', uri: '/one' },
       { name: 'counted, durable, 3 limits', uri: '/three' },
+      // Last, since what they leave to be written takes some seconds.
+      { name: 'denial 402, full body', uri: '/other' },
+      { name: 'check, each decision kept', uri: '/flat', kept: { allowed: 1, denied: 1 } },
     ],
   },
   {
