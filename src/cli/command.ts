@@ -25,11 +25,13 @@ export type ListOptions = JsonOption & { limit: number; cursor?: string };
 const rowsDefault = 50;
 
 /** `--json` and examples: what every command has. */
-export function finish(command: Command, examples: string[]): Command {
+export function finish(
+  command: Command,
+  examples: string[],
+  json = 'print what the API answers',
+): Command {
   const lines = examples.map((example) => `  $ tollgate ${example}`);
-  return command
-    .option('--json', 'print what the API answers')
-    .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+  return command.option('--json', json).addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }
 
 export function addListOptions(command: Command): Command {

@@ -6,17 +6,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { describeConfigurationFaults, describeUngrantedFeatures } from '../domain/configuration.ts';
 import type { Configuration, WrittenConfiguration } from '../domain/configuration.ts';
 import type { z } from 'zod';
+import { configurationFile } from '../http/schema/configuration-json.ts';
 import { configurationSections } from '../http/schema/configuration.ts';
-import { entitlementTests } from '../http/schema/entitlement-test.ts';
+import type { entitlementTests } from '../http/schema/entitlement-test.ts';
 import { faultAt, parseYaml } from './yaml.ts';
 import type { Locate, YamlFault } from './yaml.ts';
 
 const lineWidth = 110;
-
-/** `tests` stand beside the configuration and never reach the service. */
-export const configurationFile = configurationSections.extend({
-  tests: entitlementTests.optional(),
-});
 
 export type ConfigurationFile = {
   configuration: WrittenConfiguration;
@@ -80,6 +76,15 @@ function makeBare() {
     policy: parsed.route_policies![0]!,
   };
 } // prettier-ignore
+
+/** What is worth telling of an object that is new. */
+export function withoutDefaults(
+  object: 'plan' | 'route_policy' | 'setting',
+  value: object,
+): object {
+  if (object === 'route_policy') return without(value, bare.policy);
+  return object === 'plan' ? without(value, bare.plan) : value;
+}
 
 function tidyLimits<T extends { limits: object[] }>(counted: T) {
   const limits = counted.limits.map((limit) => without(limit, bare.limit, ['window', 'max']));

@@ -2,8 +2,9 @@
 // for a CI of one's own.
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { bookOf } from '../domain/configured-book.ts';
-import type { WrittenConfiguration } from '../domain/configuration.ts';
+import type { ConfiguredRules } from '../domain/configured-book.ts';
+import { rulesOf } from '../domain/configured-book.ts';
+import { denials } from '../domain/denial.ts';
 import { describeTestFaults } from '../domain/entitlement-test-fault.ts';
 import type { Answer, EntitlementTest, TestResult } from '../domain/entitlement-test.ts';
 import { runEntitlementTest } from '../domain/entitlement-test.ts';
@@ -13,18 +14,17 @@ import type { Cli, JsonOption } from './command.ts';
 import { finish, printJson } from './command.ts';
 import { readConfigurationFile } from './configuration-file.ts';
 import { CliError, exitCodes } from './error.ts';
-import { readTextFile } from './file.ts';
+import { badFile, readTextFile } from './file.ts';
 import { count } from './show.ts';
 import type { Terminal } from './terminal.ts';
 import { clean } from './terminal.ts';
-import type { YamlFault } from './yaml.ts';
-import { describeFault, faultAt, parseYaml } from './yaml.ts';
+import type { Locate, YamlFault } from './yaml.ts';
+import { faultAt, parseYaml } from './yaml.ts';
 
 /** A test and where it is written. */
 type Placed = { test: EntitlementTest; file: string; line: number };
 type Outcome = Placed & TestResult;
 type Rows = z.output<typeof entitlementTests>;
-type Locate = Parameters<typeof faultAt>[0];
 
 export function addTest(program: Command, cli: Cli): void {
   const command = program
@@ -32,23 +32,27 @@ export function addTest(program: Command, cli: Cli): void {
     .description('run the tests beside a configuration; needs no service')
     .argument('<file>', 'the configuration, tollgate.yaml; - for stdin')
     .option('--tests <file>', 'a file with further tests');
-  finish(command, ['test tollgate.yaml', 'test tollgate.yaml --tests tests.yaml --json']).action(
+  const examples = [
+    'test tollgate.yaml',
+    'test tollgate.yaml --tests tests.yaml --json',
+    'export | npx tollgate test - --tests tests.yaml',
+  ];
+  finish(command, examples, 'print each test, what was expected and what came').action(
     async (file: string, options: JsonOption & { tests?: string }) => {
       const configuration = readConfigurationFile(await readTextFile(file, cli.terminal));
       if (configuration.faults) throw badFile(file, configuration.faults);
-      const { configuration: written, tests, locate } = configuration;
-      const book = bookOf(written);
-      const placed = place({ file, rows: tests, locate, at: ['tests'] }, written, book);
-      if (options.tests !== undefined) {
-        placed.push(...(await readFurther(cli, options.tests, written, book)));
-      }
+      const { tests, locate } = configuration;
+      const rules = rulesOf(configuration.configuration);
+      const placed = place({ file, rows: tests, locate }, rules);
+      if (options.tests !== undefined)
+        placed.push(...(await readFurther(cli, options.tests, rules)));
       if (placed.length === 0) {
         throw new CliError(
           `There are no tests in ${file}.`,
           'Add a section tests, or name a file of them with --tests.',
         );
       }
-      const outcomes = placed.map((one) => ({ ...one, ...runEntitlementTest(one.test, book) }));
+      const outcomes = placed.map((one) => ({ ...one, ...runEntitlementTest(one.test, rules) }));
       report(cli, outcomes, options);
     },
   );
@@ -56,42 +60,27 @@ export function addTest(program: Command, cli: Cli): void {
 
 const furtherTests = z.strictObject({ tests: entitlementTests });
 
-async function readFurther(
-  cli: Cli,
-  file: string,
-  written: WrittenConfiguration,
-  book: ReturnType<typeof bookOf>,
-): Promise<Placed[]> {
+async function readFurther(cli: Cli, file: string, rules: ConfiguredRules): Promise<Placed[]> {
   const read = parseYaml(await readTextFile(file, cli.terminal), furtherTests);
   if ('faults' in read) throw badFile(file, read.faults);
-  const { value, locate } = read;
-  return place({ file, rows: value.tests, locate, at: ['tests'] }, written, book);
+  return place({ file, rows: read.value.tests, locate: read.locate }, rules);
 }
 
 /** Throws where a test names what the configuration does not have. */
 function place(
-  from: { file: string; rows: Rows; locate: Locate; at: string[] },
-  { route_policies = [] }: WrittenConfiguration,
-  book: ReturnType<typeof bookOf>,
+  { file, rows, locate }: { file: string; rows: Rows; locate: Locate },
+  rules: ConfiguredRules,
 ): Placed[] {
-  const policies = new Set(route_policies.map(({ method, path }) => `${method} ${path}`));
   const faults: YamlFault[] = [];
-  const placed = from.rows.map((row, at) => {
+  const placed = rows.map((row, at) => {
     const test = readTest(row);
-    for (const { pointer, detail } of describeTestFaults(test, book, policies)) {
-      faults.push(
-        faultAt(from.locate, { pointer: `/${from.at.join('/')}/${at}${pointer}`, detail }),
-      );
+    for (const { pointer, detail } of describeTestFaults(test, rules)) {
+      faults.push(faultAt(locate, { pointer: `/tests/${at}${pointer}`, detail }));
     }
-    return { test, file: from.file, line: from.locate([...from.at, at]).line };
+    return { test, file, line: locate(['tests', at]).line };
   });
-  if (faults.length) throw badFile(from.file, faults);
+  if (faults.length) throw badFile(file, faults);
   return placed;
-}
-
-function badFile(file: string, faults: YamlFault[]): CliError {
-  const lines = faults.map((fault) => `  ${clean(describeFault(file, fault))}`);
-  return new CliError([`${file} is not valid:`, ...lines].join('\n'));
 }
 
 function report(cli: Cli, outcomes: Outcome[], { json }: JsonOption): void {
@@ -107,13 +96,27 @@ function report(cli: Cli, outcomes: Outcome[], { json }: JsonOption): void {
 
 function printFailure(terminal: Terminal, outcome: Outcome): void {
   const { file, line, test, got, wrong } = outcome;
-  const { sentence, flips } = explanationOf(outcome);
+  const told = explanationOf(outcome);
+  const refusing = told.limits.filter(({ refuses }) => refuses);
+  const [why, ...more] = [told.rule, told.policy, told.footing, ...refusing].flatMap((part) =>
+    part ? [part.sentence] : [],
+  );
   terminal.say(`${terminal.paint('red', 'FAIL')}  ${file}:${line}  ${clean(titleOf(test))}`);
   terminal.say(`      expected  ${answerText(test.expected, wrong)}`);
   terminal.say(`      got       ${answerText(got, wrong)}`);
-  terminal.say(`      why       ${clean(sentence)}`);
-  if (flips[0]) terminal.say(`      else      ${clean(flips[0].sentence)}`);
+  terminal.say(`      why       ${clean(why ?? '')}`);
+  for (const sentence of more) terminal.say(`                ${clean(sentence)}`);
+  const isOther = !isExpected(test.expected, got.code);
+  const flip = told.flips.find(({ code }) => isOther && isExpected(test.expected, code));
+  if (flip) terminal.say(`      else      ${clean(flip.sentence)}`);
   terminal.say('');
+}
+
+/** Whether this answer is as the test wants it, as far as status and code go. */
+function isExpected({ status, code }: Partial<Answer>, given: Answer['code']): boolean {
+  if (status === undefined && code === undefined) return false;
+  const givenStatus = given === null ? 200 : denials[given].status;
+  return (status ?? givenStatus) === givenStatus && (code === undefined || code === given);
 }
 
 function titleOf({ name, asked, plan }: EntitlementTest): string {

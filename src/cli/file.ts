@@ -2,7 +2,9 @@
 import { open } from 'node:fs/promises';
 import { CliError } from './error.ts';
 import type { Terminal } from './terminal.ts';
-import { fileBytesMax } from './yaml.ts';
+import { clean } from './terminal.ts';
+import type { YamlFault } from './yaml.ts';
+import { describeFault, fileBytesMax } from './yaml.ts';
 
 const faults: Record<string, string> = {
   ENOENT: 'there is no such file',
@@ -27,4 +29,10 @@ export async function readTextFile(file: string, terminal: Terminal): Promise<st
     const { code = '' } = error as NodeJS.ErrnoException;
     throw new CliError(`${file} cannot be read: ${faults[code] ?? code}.`);
   }
+}
+
+/** All that is wrong with a file, a line each. */
+export function badFile(file: string, faults: YamlFault[]): CliError {
+  const lines = faults.map((fault) => `  ${clean(describeFault(file, fault))}`);
+  return new CliError([`${file} is not valid:`, ...lines].join('\n'));
 }

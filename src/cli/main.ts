@@ -6,9 +6,12 @@ import { addAudit } from './audit.ts';
 import type { Cli } from './command.ts';
 import type { Environment } from './config.ts';
 import { readConfig } from './config.ts';
+import { addConfiguration } from './configuration.ts';
 import { addCustomers } from './customer.ts';
 import { CliError, exitCodes } from './error.ts';
+import { addDecisions } from './decision.ts';
 import { addTest } from './entitlement-test.ts';
+import { addExplain } from './explanation.ts';
 import { addJobs } from './job.ts';
 import { addReconcile } from './reconciliation.ts';
 import { createService } from './service.ts';
@@ -18,12 +21,13 @@ import { createTerminal } from './terminal.ts';
 
 const about = `Plans, keys and billing of a Tollgate service.
 
-It is found through TOLLGATE_URL and TOLLGATE_TOKEN (one of its operator tokens), or, where neither is set, through
-dev.json in the data folder of a running npm start (DATA_DIR, .tollgate).`;
+It is found through TOLLGATE_URL and TOLLGATE_TOKEN (one of its operator tokens), or, where neither is set, through dev.json in the data folder of a running npm start (DATA_DIR, .tollgate).`;
 
 const ending = `
 Each command has --help with examples, and --json to print what the API answers.
 Exit codes: 0 nothing to do, or done; 1 an error; 2 a difference or a finding.`;
+
+const helpWidth = 100;
 
 export type Surroundings = {
   /** The process's own, unless given. */
@@ -64,12 +68,17 @@ function createProgram(cli: Cli, { stdout, stderr }: Streams): Command {
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
+      getOutHelpWidth: () => helpWidth,
+      getErrHelpWidth: () => helpWidth,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
     .exitOverride();
+  addConfiguration(program, cli);
   addTest(program, cli);
   addAudit(program, cli);
+  addExplain(program, cli);
+  addDecisions(program, cli);
   addCustomers(program, cli);
   addApiKeys(program, cli);
   addSubscriptions(program, cli);

@@ -55,7 +55,7 @@ export function createService(findTarget: () => Target, signal: AbortSignal) {
     return { data, next_cursor: next };
   }
 
-  return { ask, list };
+  return { ask, list, url: () => findTarget().url };
 }
 
 function headersOf({ token }: Target, { body }: Request): Record<string, string> {

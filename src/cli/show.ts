@@ -29,11 +29,19 @@ export function details(value: object): string[] {
 }
 
 function flatten(value: object, prefix: string): [string, string][] {
-  return Object.entries(value).flatMap(([name, inner]: [string, unknown]) => {
-    const isNested = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
-    if (isNested && Object.keys(inner).length > 0) return flatten(inner, `${prefix}${name}.`);
-    return [[prefix + clean(name), valueText(inner)]];
-  });
+  return Object.entries(value).flatMap(([name, inner]: [string, unknown]) =>
+    hasMembers(inner)
+      ? flatten(inner, `${prefix}${name}.`)
+      : [[prefix + clean(name), valueText(inner)]],
+  );
+}
+
+function hasMembers(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const members: unknown[] = Object.values(value);
+  // A list of words stands on one line.
+  if (Array.isArray(value)) return members.some((one) => typeof one === 'object');
+  return members.length > 0;
 }
 
 /** Any value of an answer on one line. */

@@ -1,5 +1,6 @@
 // `tollgate subscriptions`: what customers hold of plans, and what an operator does to it. Each verb is one call.
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import { z } from 'zod';
 import type { Cli, JsonOption, ListOptions } from './command.ts';
 import { addListOptions, finish, printList, printObject, readFuture, segment } from './command.ts';
@@ -128,15 +129,16 @@ function addCancel(subscriptions: Command, cli: Cli): void {
     .command('cancel')
     .description('cancel at the end of the period, now, or at an instant')
     .argument('<id>', 'sub_…')
-    .option('--now', 'at once')
+    .addOption(new Option('--now', 'at once').conflicts('at'))
     .option('--at <when>', 'such as 30d, or an instant', readFuture);
-  finish(cancel, [`subscriptions cancel ${exampleId}`, `subscriptions cancel ${exampleId} --now`])
-    // Both at once is what the service refuses: it says so better than we could.
-    .action(async (id: string, { now, at, json }: JsonOption & { now?: true; at?: string }) => {
-      const body = { effective: now ? 'now' : at ? 'at' : 'period_end', at };
-      const path = `/subscriptions/${segment(id)}/cancellation`;
-      printObject(cli, await cli.service.ask('PUT', path, { body }), json ? { json } : {});
-    });
+  finish(cancel, [
+    `subscriptions cancel ${exampleId}`,
+    `subscriptions cancel ${exampleId} --now`,
+  ]).action(async (id: string, { now, at, json }: JsonOption & { now?: true; at?: string }) => {
+    const body = { effective: now ? 'now' : at ? 'at' : 'period_end', at };
+    const path = `/subscriptions/${segment(id)}/cancellation`;
+    printObject(cli, await cli.service.ask('PUT', path, { body }), json ? { json } : {});
+  });
 }
 
 type Verb = { name: string; about: string; method: 'PUT' | 'DELETE'; what: string };

@@ -2,12 +2,31 @@
 // setting that is not written has the value a new installation has.
 import type { RuleBook } from './check.ts';
 import type { ConfiguredRoutePolicy, WrittenConfiguration } from './configuration.ts';
+import { routeName } from './configuration.ts';
 import type { LadderStep, PlanFacts } from './plan.ts';
 import { defaultLadder } from './plan.ts';
 import type { RoutePolicy } from './route-policy.ts';
 import { buildRouteTable } from './route-policy.ts';
 
 type WrittenPlan = NonNullable<WrittenConfiguration['plans']>[number];
+
+/** All that a configuration decides of a call and of a caller. */
+export type ConfiguredRules = {
+  book: RuleBook;
+  /** Of all route policies, "GET /reports". */
+  policies: ReadonlySet<string>;
+  /** Whether a subscription whose collection is paused is denied. */
+  pauseDenies: boolean;
+};
+
+export function rulesOf(configuration: WrittenConfiguration): ConfiguredRules {
+  const { route_policies = [], settings = {} } = configuration;
+  return {
+    book: bookOf(configuration),
+    policies: new Set(route_policies.map(routeName)),
+    pauseDenies: settings['pause_policy'] !== 'serve',
+  };
+}
 
 /** Every plan as a first version; ids are made of names. */
 export function bookOf({
@@ -41,7 +60,7 @@ function planFacts(plan: WrittenPlan, unlessGiven: LadderStep[]): PlanFacts {
 function policyFacts(policy: ConfiguredRoutePolicy): RoutePolicy {
   const { method, path, access, feature, cost } = policy;
   return {
-    id: `${method} ${path}`,
+    id: routeName(policy),
     method,
     path,
     access,

@@ -1,15 +1,15 @@
 // What is wrong with a test beside a configuration, apart from its form: it names what is not there, so that it would
 // pass or fail for another reason than the one meant.
 import type { RuleBook } from './check.ts';
+import type { ConfiguredRules } from './configured-book.ts';
 import type { Answer, EntitlementTest } from './entitlement-test.ts';
 import { askedOf, decidingPolicy } from './entitlement-test.ts';
 import type { FieldError } from './error.ts';
 
-/** `policies` are the names of all route policies; pointers are relative to the test. */
+/** Pointers are relative to the test. */
 export function describeTestFaults(
   test: EntitlementTest,
-  book: RuleBook,
-  policies: ReadonlySet<string>,
+  { book, policies }: ConfiguredRules,
 ): FieldError[] {
   const plans = [...book.plans.byKey.values()];
   const features = new Set(plans.flatMap((plan) => plan.features.map(({ feature }) => feature)));

@@ -3,6 +3,7 @@
 import type { SubscriptionFacts } from './access.ts';
 import type { Asked, Check, Decided, RuleBook, Usage } from './check.ts';
 import { counterName, decideCheck, noUsage, overageCost } from './check.ts';
+import type { ConfiguredRules } from './configured-book.ts';
 import type { DenialCode } from './denial.ts';
 import { denials } from './denial.ts';
 import type { CustomerFacts, KeyFacts } from './entitlement.ts';
@@ -30,7 +31,7 @@ export type TestedSubscription = {
   status: string;
   /** How long it has been in that status. */
   forMs: number;
-  /** Collection is paused, and so is access. */
+  /** Collection is paused; what that does to access is a setting. */
   isPaused: boolean;
   /** It paused or ended when its trial did. */
   isAfterTrial: boolean;
@@ -68,14 +69,10 @@ export type TestResult = {
 const dayMs = 86_400_000;
 
 /** Decides the call and compares. Plans and routes that the test names are known (`describeTestFaults`). */
-export function runEntitlementTest(test: EntitlementTest, book: RuleBook): TestResult {
-  const bare: Check = {
-    asked: askedOf(test),
-    book,
-    who: callerOf(test, book),
-    usage: noUsage,
-    now: test.at,
-  };
+export function runEntitlementTest(test: EntitlementTest, rules: ConfiguredRules): TestResult {
+  const { book } = rules;
+  const who = callerOf(test, rules);
+  const bare: Check = { asked: askedOf(test), book, who, usage: noUsage, now: test.at };
   // Which counters a call takes is decided first: what was used is put into just these.
   const check = { ...bare, usage: usageOf(test, decideCheck(bare).limits) };
   const got = answerOf(check, decideCheck(check));
@@ -114,11 +111,11 @@ function answerOf({ asked, book }: Check, { verdict }: Decided): Answer {
       };
 }
 
-function callerOf(test: EntitlementTest, book: RuleBook): Check['who'] {
+function callerOf(test: EntitlementTest, rules: ConfiguredRules): Check['who'] {
   const { key } = test;
   if (key.kind === 'none') return 'missing';
   if (key.kind === 'unknown') return 'unknown';
-  return { customer: customerOf(test, book), key: keyOf(key, test.at) };
+  return { customer: customerOf(test, rules), key: keyOf(key, test.at) };
 }
 
 function keyOf(key: Extract<TestedKey, { kind: 'known' }>, at: number): KeyFacts {
@@ -132,14 +129,14 @@ function keyOf(key: Extract<TestedKey, { kind: 'known' }>, at: number): KeyFacts
   };
 }
 
-function customerOf(test: EntitlementTest, book: RuleBook): CustomerFacts {
+function customerOf(test: EntitlementTest, rules: ConfiguredRules): CustomerFacts {
   const { customer, overrides, at } = test;
   return {
     id: 'cus_tested',
     ...customer,
     createdAt: at - 15 * dayMs,
     subscriptions:
-      test.plan === null ? [] : [subscriptionOf(test.subscription, test.plan, { book, at })],
+      test.plan === null ? [] : [subscriptionOf(test.subscription, test.plan, rules, at)],
     overrides: overrides.map((override) => ({ ...override, expiresAt: null })),
   };
 }
@@ -148,7 +145,8 @@ function customerOf(test: EntitlementTest, book: RuleBook): CustomerFacts {
 function subscriptionOf(
   { status, forMs, isPaused, isAfterTrial }: TestedSubscription,
   plan: string,
-  { book, at }: { book: RuleBook; at: number },
+  { book, pauseDenies }: ConfiguredRules,
+  at: number,
 ): SubscriptionFacts {
   const since = at - forMs;
   const [periodStart, periodEnd] = [at - 15 * dayMs, at + 15 * dayMs];
@@ -165,7 +163,7 @@ function subscriptionOf(
     cancelAt: null,
     endedAt: isOver ? since : null,
     pastDueSince: status === 'past_due' || status === 'unpaid' ? since : null,
-    collectionPaused: isPaused,
+    collectionPaused: isPaused && pauseDenies,
     pausedAtTrialEnd: status === 'paused' && isAfterTrial,
     everPaid: !isAfterTrial,
     takenBackUntil: null,

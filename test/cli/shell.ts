@@ -33,13 +33,13 @@ export function createShell(env: Environment): Shell {
 }
 
 /** A run as it would be read in a terminal, to be compared with what is written down. */
-export function transcript(args: string[], { exitCode, stdout, stderr }: Ran): string {
-  const parts = [`$ tollgate ${args.join(' ')}`, stdout, stderr && `--- stderr\n${stderr}`];
-  return normalized(`${parts.filter(Boolean).join('\n')}--- exit code ${exitCode}`);
+export function transcript(line: string, { exitCode, stdout, stderr }: Ran): string {
+  const told = stderr && `--- stderr\n${stderr}`;
+  return `$ tollgate ${line}\n${stdout}${told}--- exit code ${exitCode}`;
 }
 
 /** Of the same length, so that columns stay where they are; the same id is the same everywhere in one text. */
-function normalized(text: string): string {
+export function normalized(text: string): string {
   const seen = new Map<string, number>();
   return text
     .replace(/\btg_(live|test)_[0-9A-Za-z]{36}\b/g, 'tg_$1_••••••••••••••••••••••••••••••••••••')
@@ -50,12 +50,15 @@ function normalized(text: string): string {
         seen.set(id, [...seen.keys()].filter((other) => other.startsWith(`${prefix}_`)).length + 1);
       return `${prefix}_${String(seen.get(id)).padStart(26, '0')}`;
     })
-    .replace(/\b(cus|sub|si|price|prod|in)_[0-9A-Za-z]{14,}\b/g, (id, prefix: string) =>
-      /^0+\d$/.test(id.slice(prefix.length + 1)) ? id : `${prefix}_at_stripe`,
+    .replace(
+      /\b(cus|sub|si|price|prod|in)_(?!0+\d+\b)([0-9A-Za-z]{14,})\b/g,
+      (_, prefix: string, rest: string) => `${prefix}_${'at_stripe'.padStart(rest.length, '_')}`,
     )
     .replace(
       /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g,
       (at) => '2026-01-01T00:00:00.000Z'.slice(0, at.length - 1) + 'Z',
     )
+    .replace(/\b20\d\d-\d\d-\d\d\b(?!T)/g, '2026-01-01')
+    .replace(/\b\d+ ms before/g, 'N ms before')
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT');
 }
