@@ -142,7 +142,7 @@ describe('the JSON Schema for editors', () => {
 
   test('describes each member', () => {
     const { properties } = jsonSchema as { properties: Record<string, Schema> };
-    expect(Object.keys(properties)).toEqual(['plans', 'route_policies', 'settings']);
+    expect(Object.keys(properties)).toEqual(['plans', 'route_policies', 'settings', 'tests']);
     expect(Object.keys(properties['settings']!['properties'])).toEqual(Object.keys(settingView.shape)); // prettier-ignore
     expect(jsonSchema['additionalProperties']).toBe(false);
   });

@@ -5,6 +5,7 @@ import { routes } from '../../src/http/app.ts';
 import { denials } from '../../src/domain/denial.ts';
 import { errorStatus } from '../../src/domain/error.ts';
 import { html } from '../../src/http/pages/html.ts';
+import { configurationJsonSchema } from '../../src/http/schema/configuration-json.ts';
 import { startHttpTest } from '../support/http.ts';
 import type { HttpTest } from '../support/http.ts';
 
@@ -42,6 +43,11 @@ describe('health', () => {
 });
 
 describe('the description', () => {
+  test('200: /tollgate.schema.json is the JSON Schema of the file that the configuration is kept in', async () => {
+    const { status, body } = await http.anyone('GET', '/tollgate.schema.json');
+    expect([status, body]).toEqual([200, configurationJsonSchema()]);
+  });
+
   test('200: /openapi.json is OpenAPI 3.1 and names every route there is', async () => {
     const { status, body } = await http.anyone('GET', '/openapi.json');
     expect(status).toBe(200);

@@ -8,6 +8,7 @@ import { notFound } from '../../domain/error.ts';
 import { refuseMethod } from '../mount.ts';
 import { describeApi } from '../openapi.ts';
 import type { Operation } from '../route.ts';
+import { configurationJsonSchema } from '../schema/configuration-json.ts';
 import { checkoutPages } from './checkout.ts';
 import { docsPage } from './docs.ts';
 import { sendPage } from './html.ts';
@@ -45,6 +46,7 @@ export function mountPages(
       res.status(status).json(body);
     },
     '/openapi.json': (_req, res) => void res.json(api()),
+    '/tollgate.schema.json': (_req, res) => void res.json(configurationJsonSchema()),
     '/docs': (_req, res) => sendPage(res, 'API', docs()),
     '/problems/:code': (req, res) => {
       const code = req.params['code'];

@@ -2,12 +2,18 @@
 // docs/tollgate.schema.json, which a test holds against this.
 import { z } from 'zod';
 import { configurationSections } from './configuration.ts';
+import { entitlementTests } from './entitlement-test.ts';
 
 type JsonSchema = Record<string, unknown>;
 
+/** The file holds the configuration, and beside it tests that never reach the service. */
+export const configurationFile = configurationSections.extend({
+  tests: entitlementTests.optional(),
+});
+
 /** Draft 7, which is what editors' YAML support understands. */
 export function configurationJsonSchema(): JsonSchema {
-  const schema: JsonSchema = z.toJSONSchema(configurationSections, {
+  const schema: JsonSchema = z.toJSONSchema(configurationFile, {
     target: 'draft-7',
     io: 'input',
     unrepresentable: 'any',
