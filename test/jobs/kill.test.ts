@@ -14,6 +14,14 @@ const customers = rowsLong > 0 ? rowsLong / 2 : 60;
 const killsMax = rowsLong > 0 ? Infinity : 2;
 const limitMs = rowsLong > 0 ? 1_200_000 : 120_000;
 
+/** In the short form each home meets one number of workers, in the long form both. */
+const workerCounts = [2, 4];
+const stands = queueHomes.map(({ home, start }, index) => ({
+  home,
+  start,
+  counts: rowsLong > 0 ? workerCounts : workerCounts.filter((_, at) => at === index % 2),
+}));
+
 /** Those of the table that settle what makeBacklog makes. */
 const settlers = ['expire-keys', 'expire-cancellations'];
 const closers: (() => Promise<unknown>)[] = [];
@@ -29,8 +37,8 @@ async function stand(start: (typeof queueHomes)[number]['start']) {
   return { ctx: context.ctx, env: context.env };
 }
 
-describe.each(queueHomes)('on $home', ({ start }) => {
-  test.each([2, 4])(
+describe.each(stands)('on $home', ({ start, counts }) => {
+  test.each(counts)(
     '%i workers of which one dies every second settle a backlog, each row once',
     async (count) => {
       const { ctx, env } = await stand(start);
