@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
 } from 'node:fs';
@@ -69,9 +70,18 @@ function pasteCalls(printed: string): number[] {
   });
 }
 
-/** Same files, other folder: hard links cost nothing. */
+let copy: string | undefined;
+
+/** Same files, other folder, as hard links; there is one copy, which moves to whoever asks next. */
 function copyRepository(to: string): string {
-  mkdirSync(to, { recursive: true });
+  mkdirSync(path.dirname(to), { recursive: true });
+  if (copy) renameSync(copy, to);
+  else linkRepository(to);
+  return (copy = to);
+}
+
+function linkRepository(to: string): void {
+  mkdirSync(to);
   const wanted = [
     'src',
     'jobs',
@@ -84,7 +94,7 @@ function copyRepository(to: string): string {
   ];
   for (const how of ['-al', '-a']) {
     const run = spawnSync('cp', [how, ...wanted, to], { cwd: repository });
-    if (run.status === 0) return to;
+    if (run.status === 0) return;
   }
   throw new Error('the repository could not be copied');
 }
@@ -133,19 +143,11 @@ describe('npm start with nothing configured', () => {
     for (const secret of Object.values(hidden)) expect(printed).not.toContain(secret);
   });
 
-  test('keeps its data over a restart, and ends completely on SIGTERM to npm', async () => {
-    const started = start(place);
-    const dev = await untilUp(started, place);
-    expect(dev).toMatchObject({ demo: first.demo, operator_token: first.operator_token });
-    expect(pasteCalls(started.printed())).toEqual([200, 402, 402, 200, 401]);
-    started.npm.kill('SIGTERM');
-    await started.ended();
-    await untilGone(dev, place);
-  });
-
-  test('starts a killed part again, and is one at a time on its data folder and its ports', async () => {
+  test('keeps its data over a restart, starts a killed part again, and ends completely on SIGTERM to npm', async () => {
     const started = start(place);
     const before = await untilUp(started, place);
+    expect(before).toMatchObject({ demo: first.demo, operator_token: first.operator_token });
+    expect(pasteCalls(started.printed())).toEqual([200, 402, 402, 200, 401]);
     process.kill(before.pids.worker, 'SIGKILL');
     const second = start(place);
     expect((await second.ended()).code).not.toBe(0);
@@ -160,19 +162,12 @@ describe('npm start with nothing configured', () => {
       const dev = readDevFile(place.dataDir);
       return dev && dev.pids.worker !== before.pids.worker && isAlive(dev.pids.worker) && dev;
     });
-    // Stopped in its tracks, it cannot end in order: whoever presses Ctrl-C again does not wait for it.
-    process.kill(after.pids.worker, 'SIGSTOP');
-    const since = Date.now();
-    await until('the second Ctrl-C ends it', () => {
-      if (started.npm.exitCode !== null || started.npm.signalCode !== null) return true;
-      started.signalGroup('SIGINT');
-      return false;
-    });
-    expect(Date.now() - since).toBeLessThan(8_000);
+    started.npm.kill('SIGTERM');
+    await started.ended();
     await untilGone(after, place);
   });
 
-  test('after kill -9 of the whole group and of every part, starts again with its data', async () => {
+  test('after kill -9 of the whole group and of every part, starts again with its data, and a second Ctrl-C ends it', async () => {
     const killed = start(place);
     const dev = await untilUp(killed, place);
     killed.signalGroup('SIGKILL');
@@ -187,8 +182,15 @@ describe('npm start with nothing configured', () => {
     const final = await untilUp(last, place);
     expect(stillAlive(next)).toEqual([]);
     expect(final.demo).toEqual(first.demo);
-    last.signalGroup('SIGINT');
-    await last.ended();
+    // Stopped in its tracks, it cannot end in order: whoever presses Ctrl-C again does not wait for it.
+    process.kill(final.pids.worker, 'SIGSTOP');
+    const since = Date.now();
+    await until('the second Ctrl-C ends it', () => {
+      if (last.npm.exitCode !== null || last.npm.signalCode !== null) return true;
+      last.signalGroup('SIGINT');
+      return false;
+    });
+    expect(Date.now() - since).toBeLessThan(8_000);
     await untilGone(final, place);
   });
 });
@@ -229,6 +231,8 @@ if (isRoot) {
       started.signalGroup('SIGINT');
       await started.ended();
       await untilGone(dev, inside);
+      removePlace(inside);
+      places.delete(inside);
     });
   });
 
