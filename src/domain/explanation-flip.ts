@@ -24,20 +24,33 @@ export function findFlips(check: Check, decided: Decided): Flip[] {
 /** What cures the very denial, and whatever stands behind it; else another rule for the route, or another time. */
 function allowingFlips(check: Check, decided: Decided): Flip[] {
   const budget = { tries: triesMax };
-  const told = new Set<Change['kind']>();
-  const flips: Flip[] = [];
   const seen = new Set([stateOf(check, decided)]);
-  for (const change of remediesFor(check, decided)) {
-    // Of several plans or keys the first that helps is told.
-    if (told.has(change.kind)) continue;
+  const remedies = remediesFor(check, decided);
+  const kinds = new Set(remedies.map(({ kind }) => kind));
+  const cures = [...kinds].flatMap((kind): Flip[] => {
+    const alternatives = remedies.filter((change) => change.kind === kind);
+    const alone = firstThatAllows(check, alternatives);
+    if (alone.length) return alone;
+    const changes = firstChain(check, alternatives, seen, budget);
+    return changes ? [flip(changes, null)] : [];
+  });
+  const waits = laterInstants(check, decided.limits).map(waitUntil);
+  return [...cures, ...firstThatAllows(check, openings(check)), ...firstThatAllows(check, waits)];
+}
+
+/** Of several plans or keys the first that helps, once more is done. */
+function firstChain(
+  check: Check,
+  alternatives: Change[],
+  seen: Set<string>,
+  budget: { tries: number },
+): Change[] | null {
+  for (const change of alternatives) {
     const found = chain(check, [change], seen, budget);
     const changes = found && withoutNeedless(check, found);
-    if (!changes || isAnother(changes, found)) continue;
-    told.add(change.kind);
-    flips.push(flip(changes, null));
+    if (changes && !isAnother(changes, found)) return changes;
   }
-  const waits = laterInstants(check, decided.limits).map(waitUntil);
-  return [...flips, ...firstThatAllows(check, openings(check)), ...firstThatAllows(check, waits)];
+  return null;
 }
 
 /** What comes after the first change may do without it: the later of two instants, say. */
