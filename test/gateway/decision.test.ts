@@ -1,6 +1,6 @@
 // Decisions as they are kept: every form of the check, every denial, the drawn share of the rest; how many there were,
 // exactly; and nothing that a check would wait for or fail by.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { addDecisionCounts } from '../../src/adapters/decision.ts';
 import { newId } from '../../src/adapters/id.ts';
 import { decisionsDropped } from '../../src/adapters/metrics.ts';
@@ -150,9 +150,42 @@ describe('each form of the check is kept under its id', () => {
   });
 });
 
+test('what was refused before anything was looked at is kept as well, with what is known', async () => {
+  const ambiguous = await kept(idOf(await f.ask('GET /a%2Fb?secret=1', key)));
+  expect(ambiguous).toMatchObject({ code: 'path_ambiguous', status: 403, rule: 'path', path: null, customer_id: null }); // prettier-ignore
+  const stranger = { 'x-gateway-token': 'tgg_nobodys', 'x-forwarded-method': 'GET', 'x-forwarded-uri': '/plain' }; // prettier-ignore
+  const refused = await kept(idOf(await f.api('GET', '/entitlements', { headers: stranger })));
+  expect(refused).toMatchObject({ code: 'gateway_unauthorized', status: 503, method: 'GET', path: '/plain' }); // prettier-ignore
+});
+
+test('a retry under one Idempotency-Key is the decision that was made, not another one', async () => {
+  const ask = () =>
+    f.api('POST', '/entitlements/check', {
+      headers: { ...gatewayToken(), 'idempotency-key': 'once' },
+      body: { customer_id: customer, method: 'GET', path: '/once' },
+    });
+  const [first, again] = [await ask(), await ask()];
+  expect(idOf(again)).toBe(idOf(first));
+  await kept(idOf(first));
+  await kept(idOf(await f.ask('GET /plain')));
+  const { rows } = await f.sql(`SELECT id FROM decision WHERE path = '/once'`);
+  expect(rows).toEqual([{ id: idOf(first) }]);
+});
+
 describe('which are kept', () => {
-  const plain = (times: number) =>
-    Promise.all(Array.from({ length: times }, async () => idOf(await f.ask('GET /plain', key))!));
+  const plain = async (times: number, api_key?: string) => {
+    const check = { ...(api_key ? { api_key } : {}), method: 'GET', path: '/plain' };
+    const ids: string[] = [];
+    while (ids.length < times) {
+      const checks = Array.from({ length: Math.min(100, times - ids.length) }, () => check);
+      const { body } = await f.api('POST', '/entitlements/batch', {
+        headers: gatewayToken(),
+        body: { checks },
+      });
+      ids.push(...body.data.map(({ decision_id }: any) => decision_id));
+    }
+    return ids;
+  };
   const keptOf = async (ids: string[]) => {
     const { rows } = await f.sql('SELECT id FROM decision WHERE id = ANY ($1)', [ids]);
     return rows.length;
@@ -162,12 +195,12 @@ describe('which are kept', () => {
 
   test('of calls that pass none, some or each, as the share says; of denials each', async () => {
     await share({ allowed: 0, denied: 1 });
-    const none = await plain(50);
+    const none = await plain(50, key);
     await written();
     expect(await keptOf(none)).toBe(0);
 
     await share({ allowed: 0.25, denied: 1 });
-    const some = await plain(800);
+    const some = await plain(800, key);
     await written();
     // Six standard deviations to each side of 200: one false alarm in half a billion runs.
     const found = await keptOf(some);
@@ -175,19 +208,19 @@ describe('which are kept', () => {
     expect(found).toBeLessThan(200 + 74);
 
     await share({ allowed: 1, denied: 1 });
-    const each = await plain(50);
-    const denied = await Promise.all(Array.from({ length: 50 }, () => f.ask('GET /plain')));
+    const each = await plain(50, key);
+    const denied = await plain(50);
     await written();
     expect(await keptOf(each)).toBe(50);
-    expect(await keptOf(denied.map((answer) => idOf(answer)!))).toBe(50);
+    expect(await keptOf(denied)).toBe(50);
   });
 
   test('denials too are a share where an operator wants that', async () => {
     await share({ allowed: 1, denied: 0 });
-    const denied = await Promise.all(Array.from({ length: 50 }, () => f.ask('GET /plain')));
-    const [last] = await plain(1);
+    const denied = await plain(50);
+    const [last] = await plain(1, key);
     await kept(last!);
-    expect(await keptOf(denied.map((answer) => idOf(answer)!))).toBe(0);
+    expect(await keptOf(denied)).toBe(0);
     await share({ allowed: 1, denied: 1 });
   });
 
@@ -225,6 +258,10 @@ describe('which are kept', () => {
 });
 
 describe('a log that is behind', () => {
+  const closers: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  });
   const checks = Array.from({ length: 100 }, () => ({
     ...{ api_key: 'tg_test_nonsense', method: 'GET', path: '/plain' },
   }));
@@ -244,6 +281,7 @@ describe('a log that is behind', () => {
   const startWire = async () => {
     const url = new URL(f.config.databaseUrl);
     const wire = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
+    closers.push(() => wire.close());
     url.host = `127.0.0.1:${wire.port}`;
     return { wire, url: url.href };
   };
@@ -251,8 +289,10 @@ describe('a log that is behind', () => {
   test('answers each check while PostgreSQL is away, and writes what was decided meanwhile', async () => {
     const { wire, url } = await startWire();
     const gateway = await f.secondGateway({ databaseUrl: url });
+    closers.push(() => gateway.close());
+    const first = await soFar('key_invalid');
     expect((await askBatch(gateway.api)).status).toBe(200);
-    await until('they are written', async () => (await soFar('key_invalid')).kept >= 100);
+    await until('they are written', async () => (await soFar('key_invalid')).kept === first.kept + 100); // prettier-ignore
     wire.cut();
     const before = await soFar('key_invalid');
     for (let n = 0; n < 3; n += 1) {
@@ -266,8 +306,6 @@ describe('a log that is behind', () => {
       return now.kept === before.kept + 300 && now.checks === now.kept && now;
     });
     expect([counted, dropped]).toEqual([before.kept + 300, 0]);
-    await gateway.close();
-    await wire.close();
   });
 
   test("drops what finds no room, nobody's calls first, and counts what it drops", async () => {

@@ -90,6 +90,32 @@ describe('GET /decisions/{id}', () => {
     expect(decision.facts_age_ms).toBeLessThan(5_000);
   });
 
+  test("names the event of Stripe's that had brought the subscription into its state by then", async () => {
+    const { rows } = await f.sql(
+      `UPDATE subscription SET stripe_subscription_id = 'sub_atstripe' WHERE customer_id = $1 RETURNING id, plan_version_id`,
+      [alice.id],
+    );
+    const add = (id: string) =>
+      f.sql(
+        `INSERT INTO stripe_event (id, type, object_id, payload, created_at, received_at, processed_at)
+         SELECT $1, 'customer.subscription.updated', 'sub_atstripe', '{}', t, t, t FROM clock_timestamp() t`,
+        [id],
+      );
+    await add('evt_before');
+    await f.sql(
+      `INSERT INTO event (id, customer_id, sequence, subscription_id, type, at, data)
+       VALUES ($1, $2, 1, $3, 'subscription.updated', clock_timestamp(), '{}')`,
+      [newId('evt'), alice.id, rows[0].id],
+    );
+    const id = idOf(await f.ask('GET /export', alice.key));
+    await add('evt_later');
+    const { explanation } = await readable(id);
+    expect(explanation.state_source).toMatchObject({
+      stripe_subscription_id: 'sub_atstripe',
+      stripe_event: { id: 'evt_before', type: 'customer.subscription.updated' },
+    });
+  });
+
   test('tells the customer of their own, and nobody else that there is one', async () => {
     const id = idOf(await f.ask('GET /export', alice.key));
     await readable(id);
@@ -97,6 +123,7 @@ describe('GET /decisions/{id}', () => {
     await readable(nobodys);
     const own = await server.api('GET', `/decisions/${id}`, { token: alice.manage });
     expect([own.status, own.body.code]).toEqual([200, 'feature_not_in_plan']);
+    expect(own.body.explanation).toMatchObject({ code: 'feature_not_in_plan', beaten: [] });
     const hidden = await Promise.all(
       [id, nobodys, newId('dec')].map((asked) =>
         server.api('GET', `/decisions/${asked}`, { token: bob.manage }),
