@@ -2,8 +2,9 @@
 // otherwise, so that what is told is what would happen. Bounded in depth and number.
 import type { Check, Decided } from './check.ts';
 import { counterName, decideCheck, rulingOf, takenOf } from './check.ts';
+import { applyFlip } from './explanation-apply.ts';
 import type { Change, Flip } from './explanation-change.ts';
-import { applyFlip, makerOf } from './explanation-change.ts';
+import { makerOf } from './explanation-change.ts';
 import { closings, openings } from './explanation-opening.ts';
 import { isTakenBack, remediesFor } from './explanation-remedy.ts';
 import { customerOf } from './explanation-standing.ts';
