@@ -35,7 +35,7 @@ export function addTest(program: Command, cli: Cli): void {
   const examples = [
     'test tollgate.yaml',
     'test tollgate.yaml --tests tests.yaml --json',
-    'export | npx tollgate test - --tests tests.yaml',
+    'export | tollgate test - --tests tests.yaml',
   ];
   finish(command, examples, 'print each test, what was expected and what came').action(
     async (file: string, options: JsonOption & { tests?: string }) => {
