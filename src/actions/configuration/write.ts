@@ -90,24 +90,34 @@ async function writePolicies(
   const entries: AuditEntry[] = [];
   const created: RoutePolicy[] = [];
   const removed: string[] = [];
+  const replaced: RoutePolicy[] = [];
   for (const { before, after } of changes) {
     const policy = (after ?? before) as ConfiguredRoutePolicy;
     const row = known.get(routeIdentity(policy));
     if (!row) {
       created.push({ id: newId('rp'), ...routePolicyRow(policy), created_at: now });
     } else if (after) {
-      const data = routePolicyRow(policy);
-      await tx.routePolicy.update({ where: { id: row.id }, data });
-      entries.push(entry('route_policy.replace', row, { ...row, ...data }));
+      const next = { ...row, ...routePolicyRow(policy) };
+      replaced.push(next);
+      entries.push(entry('route_policy.replace', row, next));
     } else {
       removed.push(row.id);
       entries.push(entry(deletion, row, null));
     }
   }
+  await replacePolicies(tx, replaced);
   await tx.routePolicy.createMany({ data: created });
   await tx.routePolicy.deleteMany({ where: { id: { in: removed } } });
   entries.push(...created.map((row) => entry('route_policy.create', null, row)));
   await auditAll(tx, now, caller, entries);
+}
+
+/** In one statement: a thousand of them are to fit into one transaction. */
+async function replacePolicies(tx: Tx, rows: RoutePolicy[]): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE route_policy p SET path = n.path, access = n.access, feature = n.feature, cost = n.cost,
+      read_only = n.read_only, when_down = n.when_down, max_stale_seconds = n.max_stale_seconds
+    FROM jsonb_populate_recordset(NULL::route_policy, ${JSON.stringify(rows)}::jsonb) n WHERE p.id = n.id`;
 }
 
 function entry(action: string, before: RoutePolicy | null, after: RoutePolicy | null): AuditEntry {
