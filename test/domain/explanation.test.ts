@@ -59,6 +59,26 @@ function slightlyLess(change: Change): Change | null {
   }
 }
 
+/** What each denial must be cured by at least once; its route's policy could cure most, too. */
+const curesOf: Record<string, Change['kind'][]> = {
+  key_missing: ['use_key', 'route_policy'],
+  key_invalid: ['use_key', 'route_policy'],
+  key_scope: ['add_scope', 'route_policy'],
+  customer_blocked: ['unblock'],
+  no_subscription: ['subscribe', 'upgrade'],
+  payment_incomplete: ['pay', 'subscribe'],
+  trial_ended: ['resume'],
+  payment_past_due: ['pay', 'undo_refund', 'route_policy'],
+  subscription_paused: ['resume'],
+  subscription_canceled: ['subscribe'],
+  feature_not_in_plan: ['upgrade', 'override'],
+  quota_exhausted: ['wait', 'upgrade', 'override'],
+  spend_cap_reached: ['raise_spend_cap', 'override'],
+  rate_limited: ['wait', 'raise_key_cap', 'use_key', 'ask_fewer'],
+  route_denied: ['route_policy'],
+  unverifiable: ['reread'],
+};
+
 const flipTo = ({ allowed, code }: Flip) => (allowed ? null : code);
 
 /** All that must hold of the explanation of one check. */
@@ -69,6 +89,9 @@ function examine(check: Check) {
   expect(told.status).toBe(answer === null ? 200 : denials[told.code!].status);
   expect(JSON.parse(JSON.stringify(told))).toEqual(told);
   expect((told.flips.length === 0) === (told.no_flip !== null)).toBe(true);
+  const isBounded = told.limits.some(({ takes, ceiling }) => takes > 0 && ceiling !== null);
+  const uses = told.flips.some(({ changes }) => changes[0]!.kind === 'use_units');
+  if (told.allowed) expect(uses).toBe(isBounded);
   // Where a route decides, another policy always would; else it is said what is in the way.
   if (told.no_flip) expect([undefined, 'feature']).toContain(told.policy?.source);
   for (const flip of told.flips) {
@@ -101,20 +124,25 @@ describe(`explanations, seed ${seed}`, () => {
     );
   });
 
-  test('a fixed run meets every denial and every kind of change', () => {
-    const codes = new Set<string>();
+  test('a fixed run meets every kind of change, and every denial is cured by what cures it', () => {
     const kinds = new Set<string>();
+    const curedBy: Record<string, Set<string>> = {};
     fc.assert(
       fc.property(anyCheck, (check) => {
         const told = examine(check);
-        if (told.code) codes.add(told.code);
         for (const { kind } of told.flips.flatMap(({ changes }) => changes)) kinds.add(kind);
+        if (!told.code) return;
+        const cures = (curedBy[told.code] ??= new Set());
+        for (const { changes } of told.flips) cures.add(changes[0]!.kind);
       }),
       { seed: 7, numRuns: 2_000 },
     );
+    expect([...kinds].sort()).toEqual([...changeKinds].sort());
     // Who is no gateway of ours is refused before there is anything to explain.
     const explained = Object.keys(denials).filter((code) => code !== 'gateway_unauthorized');
-    expect([...codes].sort()).toEqual(explained.sort());
-    expect([...kinds].sort()).toEqual([...changeKinds].sort());
+    expect(Object.keys(curedBy).sort()).toEqual(explained.sort());
+    for (const [code, cures] of Object.entries(curesOf)) {
+      expect([code, [...curedBy[code]!]]).toEqual([code, expect.arrayContaining(cures)]);
+    }
   });
 });
