@@ -195,6 +195,11 @@ describe('what it prints', () => {
     expect((await tollgate(['test', folder])).stderr).toContain('it is a folder');
   });
 
+  test('the example of the documentation holds', async () => {
+    const { exitCode, stdout } = await tollgate(['test', 'docs/tollgate.example.yaml']);
+    expect([exitCode, stdout]).toEqual([0, '11 tests: 11 passed.\n']);
+  });
+
   test('stdin is read where the file is -', async () => {
     const stdin = `${configuration}tests:\n  - { call: GET /reports, expect: 402 }\n`;
     const ran = await tollgate(['test', '-'], { stdin });
