@@ -14,7 +14,7 @@ import { offersWith } from './offer.ts';
 
 const changesMax = 4;
 const flipsMax = 6;
-const triesMax = 300;
+const triesMax = 80;
 
 /** At most one flip per first change; those of fewer changes stand first. */
 export function findFlips(check: Check, decided: Decided): Flip[] {
