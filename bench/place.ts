@@ -8,7 +8,7 @@ import { fill } from './fill.ts';
 import type { Shares } from './scenarios.ts';
 
 /** What a new installation keeps of decisions. */
-const usualShares: Shares = { allowed: 0.01, denied: 1 };
+const usualShares: Shares = { allowed: 0.001, denied: 1 };
 
 export type Place = { env: Record<string, string>; keysFile: string; keys: number };
 

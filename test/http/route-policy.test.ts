@@ -132,7 +132,7 @@ describe('settings', () => {
       payment_retry_hours: [72, 120, 168, 240, 336],
       usage_retention_days: 800,
       event_retention_days: 400,
-      decision_share_allowed: 0.01,
+      decision_share_allowed: 0.001,
       decision_share_denied: 1,
       decision_retention_days: 30,
       decision_count_retention_days: 400,
