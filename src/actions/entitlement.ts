@@ -1,6 +1,6 @@
 // What a customer may use right now, as data: the same decision as the check, for every feature of the plan.
 // Reads PostgreSQL, not the caches; counts nothing.
-import { loadByCustomer, loadPlans, loadRules } from '../adapters/facts.ts';
+import { loadByCustomer, loadRulesAndPlans } from '../adapters/facts.ts';
 import { isSpendCapReached, readCounts } from '../adapters/usage.ts';
 import type { Count } from '../adapters/usage.ts';
 import type { Context } from '../context.ts';
@@ -81,10 +81,9 @@ export async function loadFooting(
   ctx: Context,
   customerId: string,
 ): Promise<{ customer: CustomerFacts; footing: Footing; now: number }> {
-  const [customer, plans, rules] = await Promise.all([
+  const [customer, { rules, plans }] = await Promise.all([
     loadByCustomer(ctx.pool, customerId),
-    loadPlans(ctx.pool),
-    loadRules(ctx.pool),
+    loadRulesAndPlans(ctx.pool),
   ]);
   if (!customer) throw notFound();
   const now = ctx.clock.nowMs();

@@ -4,8 +4,7 @@ import {
   loadByCustomer,
   loadByKeyHash,
   loadByKeyId,
-  loadPlans,
-  loadRules,
+  loadRulesAndPlans,
 } from '../adapters/facts.ts';
 import { hashSecret } from '../adapters/secret.ts';
 import { readCounts, readSpent } from '../adapters/usage.ts';
@@ -53,7 +52,7 @@ export async function explainCall(
 }
 
 async function loadBook({ pool }: Context): Promise<RuleBook> {
-  const [rules, plans] = await Promise.all([loadRules(pool), loadPlans(pool)]);
+  const { rules, plans } = await loadRulesAndPlans(pool);
   const { policies, defaultAccess, defaultPlan } = rules;
   return { table: buildRouteTable(policies), defaultAccess, defaultPlan, plans };
 }

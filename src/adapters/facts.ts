@@ -173,14 +173,19 @@ type PlanRow = {
   ladder: LadderStep[];
 };
 
+const planRows = `
+  SELECT v.id, p.key, v.version, v.version = p.current_version AS current, v.name,
+    p.public AND NOT p.archived AND v.version = p.current_version AS offered,
+    v.price_amount, v.price_currency, v.price_interval, v.features, v.pools, v.ladder
+  FROM plan_version v JOIN plan p ON p.id = v.plan_id WHERE p.current_version IS NOT NULL`;
+
 /** Every version of every plan: subscribers keep the one they bought. */
 export async function loadPlans(pool: Queries): Promise<Plans> {
-  const { rows } = await pool.query<PlanRow>(
-    `SELECT v.id, p.key, v.version, v.version = p.current_version AS current, v.name,
-       p.public AND NOT p.archived AND v.version = p.current_version AS offered,
-       v.price_amount, v.price_currency, v.price_interval, v.features, v.pools, v.ladder
-     FROM plan_version v JOIN plan p ON p.id = v.plan_id WHERE p.current_version IS NOT NULL`,
-  );
+  const { rows } = await pool.query<PlanRow>(planRows);
+  return plansOf(rows);
+}
+
+function plansOf(rows: PlanRow[]): Plans {
   const plans: Plans = { byVersion: new Map(), byKey: new Map() };
   for (const row of rows) {
     const plan = planOf(row);
@@ -230,20 +235,33 @@ type PolicyRow = {
   max_stale_seconds: number;
 };
 
+type RuleRow = {
+  default_access: Rules['defaultAccess'];
+  default_plan: string | null;
+  usage_late_seconds: number;
+  decision_share_allowed: number;
+  decision_share_denied: number;
+  policies: PolicyRow[];
+};
+
+const ruleColumns = `default_access, default_plan, usage_late_seconds, decision_share_allowed, decision_share_denied,
+  coalesce((SELECT json_agg(p) FROM route_policy p), '[]') AS policies`;
+
 /** The route policies and the settings, as of one instant. */
 export async function loadRules(pool: Queries): Promise<Rules> {
-  const { rows } = await pool.query<{
-    default_access: Rules['defaultAccess'];
-    default_plan: string | null;
-    usage_late_seconds: number;
-    decision_share_allowed: number;
-    decision_share_denied: number;
-    policies: PolicyRow[];
-  }>(
-    `SELECT default_access, default_plan, usage_late_seconds, decision_share_allowed, decision_share_denied,
-       coalesce((SELECT json_agg(p) FROM route_policy p), '[]') AS policies FROM setting`,
+  const { rows } = await pool.query<RuleRow>(`SELECT ${ruleColumns} FROM setting`);
+  return rulesOf(rows[0]);
+}
+
+/** The same with the plans, of the very same instant: what is applied together is never seen in part. */
+export async function loadRulesAndPlans(pool: Queries): Promise<{ rules: Rules; plans: Plans }> {
+  const { rows } = await pool.query<RuleRow & { plans: PlanRow[] }>(
+    `SELECT ${ruleColumns}, coalesce((SELECT json_agg(v) FROM (${planRows}) v), '[]') AS plans FROM setting`,
   );
-  const setting = rows[0];
+  return { rules: rulesOf(rows[0]), plans: plansOf(rows[0]!.plans) };
+}
+
+function rulesOf(setting: RuleRow | undefined): Rules {
   if (!setting) throw new Error('the setting row is missing');
   return {
     policies: setting.policies.map((row) => ({

@@ -59,6 +59,13 @@ export function invalid(...errors: FieldError[]): AppError {
   return new AppError('validation_failed', detail, { errors });
 }
 
+/** The same fault of a part, told of the whole that holds it at `prefix`; any other error is left as it is. */
+export function within(prefix: string, error: unknown): unknown {
+  if (!(error instanceof AppError) || error.code !== 'validation_failed') return error;
+  const errors = error.extra['errors'] as FieldError[];
+  return invalid(...errors.map((one) => ({ ...one, pointer: prefix + one.pointer })));
+}
+
 /** Does not exist, or belongs to somebody else: the caller cannot tell which. */
 export function notFound(): AppError {
   return new AppError('not_found', 'There is nothing here that you may see.');

@@ -1,7 +1,7 @@
 // Route policies, settings and plans, whole, in memory: few, and needed by every check. A notice expires the
 // book; the next check reads it again before it decides, or goes on with the old one while PostgreSQL is away.
 import type pg from 'pg';
-import { loadPlans, loadRules } from '../adapters/facts.ts';
+import { loadRulesAndPlans } from '../adapters/facts.ts';
 import type { DecisionShares } from '../adapters/facts.ts';
 import type { RuleBook } from '../domain/check.ts';
 import { buildRouteTable } from '../domain/route-policy.ts';
@@ -23,7 +23,7 @@ export function createRuleBook(pool: pg.Pool) {
   async function read(): Promise<void> {
     for (let turn = 1; turn <= readAgainMax; turn += 1) {
       const from = edition;
-      const [rules, plans] = await Promise.all([loadRules(pool), loadPlans(pool)]);
+      const { rules, plans } = await loadRulesAndPlans(pool);
       book = {
         table: buildRouteTable(rules.policies),
         defaultAccess: rules.defaultAccess,

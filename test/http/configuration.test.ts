@@ -1,6 +1,8 @@
 // The configuration as a whole over HTTP: exported, previewed with whom it touches, applied in one piece or not at all.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readConfigurationFile, writeConfigurationFile } from '../../src/cli/configuration-file.ts';
+import { matchRoute } from '../../src/domain/route-policy.ts';
+import { createRuleBook } from '../../src/gateway/rule-book.ts';
 import { demoPlans, demoPolicies } from '../../src/local/demo-plans.ts';
 import { startBilling } from '../support/billing.ts';
 import type { Billing } from '../support/billing.ts';
@@ -300,7 +302,10 @@ describe('all of it, or nothing', () => {
 
   test('what is known only by what runs: 422, 409', async () => {
     const gone = await refused({ settings: { default_plan: 'gone' } });
-    expect([gone.status, gone.body.errors[0].pointer]).toEqual([422, '/default_plan']);
+    expect([gone.status, gone.body.errors[0].pointer]).toEqual([
+      422,
+      '/configuration/settings/default_plan',
+    ]);
     await apply({ settings: { default_plan: 'free' } });
     expect((await refused({ plans: [] })).body.code).toBe('plan_in_use');
   });
@@ -324,7 +329,8 @@ describe('all of it, or nothing', () => {
   test('a price that Stripe does not take: 422, and nothing has happened', async () => {
     const before = await running();
     await faults({ match: 'POST /v1/prices', status: 400, body: { error: { type: 'invalid_request_error', message: 'no' } } }); // prettier-ignore
-    expect((await refused(two('bad'))).status).toBe(422);
+    const { status, body } = await refused(two('bad'));
+    expect([status, body.errors[0].pointer]).toEqual([422, '/configuration/plans/3/price']);
     expect(await running()).toEqual(before);
   });
 
@@ -350,6 +356,25 @@ describe('all of it, or nothing', () => {
     expect((await refused(base, { fingerprint: await fingerprint(), allow_loss: true })).status).toBe(200);
     expect((await refused(base, { fingerprint: seen })).body.code).toBe('configuration_changed');
   }); // prettier-ignore
+
+  test('no check meets half of it: what changes together is read together', async () => {
+    const either = (feature: string): Written => ({
+      plans: [{ key: 'free', name: 'Free', features: [{ feature }] }, ...base.plans!.slice(1)],
+      route_policies: [policy('/both', 'feature', { feature })],
+    });
+    await apply(either('one'), { allow_loss: true });
+    let asked = 0;
+    const query = async (...statement: [string, unknown[]]) => {
+      // Whatever else is read after the first statement is read when all is another.
+      asked += 1;
+      if (asked > 1) await apply(either('two'), { allow_loss: true });
+      return billing.ctx.pool.query(...statement);
+    };
+    const { book } = (await createRuleBook({ query } as any).refreshed())!;
+    const route = matchRoute(book.table, { method: 'GET', segments: ['both'] });
+    const granted = book.plans.byKey.get('free')!.features.map(({ feature }) => feature);
+    expect([route?.feature, granted]).toEqual(['one', ['one']]);
+  });
 
   test('while route policies, settings and plans are changed by hand, everybody gets an answer', async () => {
     const answers = await Promise.all([

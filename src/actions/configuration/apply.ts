@@ -5,10 +5,11 @@ import { inTransaction } from '../../adapters/postgres.ts';
 import type { Context } from '../../context.ts';
 import type { WrittenConfiguration } from '../../domain/configuration.ts';
 import type { Difference } from '../../domain/configuration-change.ts';
-import { AppError } from '../../domain/error.ts';
+import { AppError, within } from '../../domain/error.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import { makePrice, nameProduct } from '../plan/version.ts';
+import type { PlanDraft } from '../plan/version.ts';
 import { fingerprintOf, readConfiguration } from './running.ts';
 import { assertStillRuns, tryConfiguration } from './trial.ts';
 import { draftPlans, lockConfiguration, writeConfiguration } from './write.ts';
@@ -41,7 +42,7 @@ export async function applyConfiguration(ctx: Context, caller: Caller, input: Co
     const { customers, is_complete } = outcome.losses;
     if (!allow_loss && (customers > 0 || !is_complete)) throw accessLoss(outcome.losses);
     const { fingerprint } = outcome;
-    const write = { difference, fingerprint, losses: customers };
+    const write = { configuration, difference, fingerprint, losses: customers };
     return { ...outcome, fingerprint: await withPlanLeases(ctx, difference, () => writeAll(ctx, caller, write)), applied: true };
   });
 } // prettier-ignore
@@ -62,14 +63,21 @@ function withPlanLeases<T>(ctx: Context, { changes }: Difference, work: () => Pr
   )();
 } // prettier-ignore
 
+type Write = {
+  configuration: WrittenConfiguration;
+  difference: Difference;
+  fingerprint: string;
+  losses: number;
+};
+
 async function writeAll(
   ctx: Context,
   caller: Caller,
-  { difference, fingerprint, losses }: { difference: Difference; fingerprint: string; losses: number },
+  { configuration, difference, fingerprint, losses }: Write,
 ): Promise<string> {
   const { changes } = difference;
   const drafts = await inTransaction(ctx, (tx) => draftPlans(tx, ctx.now(), changes));
-  for (const draft of drafts) await makePrice(ctx, draft);
+  for (const draft of drafts) await makePriceOf(ctx, configuration, draft);
   for (const draft of drafts) await nameProduct(ctx, draft);
   return inTransaction(ctx, async (tx) => {
     const now = ctx.now();
@@ -89,4 +97,17 @@ async function writeAll(
     });
     return after;
   });
-} // prettier-ignore
+}
+
+async function makePriceOf(
+  ctx: Context,
+  { plans = [] }: WrittenConfiguration,
+  draft: PlanDraft,
+): Promise<void> {
+  try {
+    await makePrice(ctx, draft);
+  } catch (error) {
+    const at = plans.findIndex(({ key }) => key === draft.plan.key);
+    throw within(`/configuration/plans/${at}`, error);
+  }
+}

@@ -3,7 +3,7 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { loadCustomerGroups } from '../../adapters/customer-group.ts';
 import type { CustomerGroup } from '../../adapters/customer-group.ts';
-import { loadByCustomers, loadPlans, loadRules } from '../../adapters/facts.ts';
+import { loadRulesAndPlans, loadByCustomers } from '../../adapters/facts.ts';
 import { inTransaction, queriesIn } from '../../adapters/postgres.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import type { Context } from '../../context.ts';
@@ -102,8 +102,8 @@ async function writeAndLook(
 
 async function look(tx: Tx, groups: CustomerGroup[]): Promise<Seen> {
   const queries = queriesIn(tx);
-  const { policies, defaultAccess, defaultPlan } = await loadRules(queries);
-  const plans = await loadPlans(queries);
+  const { rules, plans } = await loadRulesAndPlans(queries);
+  const { policies, defaultAccess, defaultPlan } = rules;
   const table = buildRouteTable(policies);
   const customers = await loadByCustomers(queries, groups.map(({ ids }) => ids[0]!)); // prettier-ignore
   return { rules: { policies, table, defaultAccess, defaultPlan, plans }, customers };

@@ -5,6 +5,7 @@ import type { Tx } from '../../adapters/postgres.ts';
 import { routeIdentity } from '../../domain/configuration.ts';
 import type { ConfiguredPlan, ConfiguredRoutePolicy } from '../../domain/configuration.ts';
 import type { ConfigurationChange } from '../../domain/configuration-change.ts';
+import { within } from '../../domain/error.ts';
 import { makesVersion } from '../../domain/configuration-touch.ts';
 import type { RoutePolicy } from '../../generated/prisma/client.ts';
 import { auditAll } from '../audit.ts';
@@ -76,7 +77,12 @@ async function writePlan(
 async function writeSettings(tx: Tx, { now, caller }: Write, changes: ConfigurationChange[]) {
   const named = changes.filter(({ object }) => object === 'setting');
   const change = Object.fromEntries(named.map(({ name, after }) => [name, after]));
-  if (named.length) await changeSettingsIn(tx, now, caller, change);
+  if (named.length === 0) return;
+  try {
+    await changeSettingsIn(tx, now, caller, change);
+  } catch (error) {
+    throw within('/configuration/settings', error);
+  }
 }
 
 async function writePolicies(
