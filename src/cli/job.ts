@@ -84,8 +84,8 @@ export function addJobs(program: Command, cli: Cli): void {
   );
 }
 
+/** What was done, but for what there was nothing of. */
 function resultText(result: Record<string, unknown>): string {
-  return Object.entries(result)
-    .map(([name, value]) => `${name}=${valueText(value)}`)
-    .join(' ');
+  const done = Object.entries(result).filter(([, value]) => value !== 0);
+  return done.map(([name, value]) => `${name}=${valueText(value)}`).join(' ');
 }

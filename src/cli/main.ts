@@ -43,7 +43,7 @@ export async function runCli(
   { env, streams, signal }: Surroundings,
 ): Promise<number> {
   const config = readConfig(env);
-  const terminal = createTerminal(streams, config.colors);
+  const terminal = createTerminal(streams, { withColors: config.colors, signal });
   const service = createService(config.target, signal);
   const cli: Cli = { terminal, service, signal, exitCode: exitCodes.done };
   try {
@@ -111,4 +111,6 @@ export async function startFromShell(): Promise<void> {
     streams: { stdin, stdout, stderr },
     signal: interrupted.signal,
   });
+  // Who waited for it in vain would wait on.
+  stdin.destroy();
 }

@@ -16,7 +16,11 @@ export type Terminal = ReturnType<typeof createTerminal>;
 const stdinBytesMax = 1_048_576;
 const clearLine = '\r\x1b[2K';
 
-export function createTerminal({ stdin, stdout, stderr }: Streams, withColors: boolean) {
+/** `signal` is Ctrl-C, which also ends the waiting for what comes on stdin. */
+export function createTerminal(
+  { stdin, stdout, stderr }: Streams,
+  { withColors, signal }: { withColors: boolean; signal: AbortSignal },
+) {
   let isProgressShown = false;
   const isPainted = withColors && stdout.isTTY === true;
 
@@ -45,7 +49,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, withColors: b
     endProgress,
     paint: (color: Color, text: string): string =>
       isPainted ? styleText(color, text, { validateStream: false }) : text,
-    readStdin: () => readAll(stdin),
+    readStdin: () => Promise.race([readAll(stdin), untilAborted(signal)]),
   };
 }
 
@@ -59,6 +63,12 @@ async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<stri
     chunks.push(buffer);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 /** Names come from customers: control characters could move the cursor or change what was said before. */

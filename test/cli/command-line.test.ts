@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runJob } from '../../jobs/run.ts';
 import type { Billing } from '../support/billing.ts';
@@ -495,16 +496,37 @@ describe('a terminal and a pipe', () => {
   });
 
   test('Ctrl-C ends it with 130, whatever it waits for', async () => {
-    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    const interrupt = new AbortController();
-    const running = run('customers', { env: { TOLLGATE_URL: url }, signal: interrupt.signal });
-    await once(silent, 'request');
-    interrupt.abort();
-    expect(await running).toEqual({ exitCode: 130, stdout: '', stderr: 'Interrupted.\n' });
-    silent.closeAllConnections();
-    silent.close();
+    const running = JSON.stringify({
+      id: 'rec_1', status: 'running', dry_run: false, checked: 7, unchecked: 0, differences: [], differences_total: 0, error: null,
+    }); // prettier-ignore
+    const slow = createServer((req, res) => {
+      if (req.url === '/reconciliations')
+        res.setHeader('content-type', 'application/json').end(running);
+    }).listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+    const interrupted = { exitCode: 130, stdout: '', stderr: 'Interrupted.\n' };
+    for (const [line, requests] of [
+      ['customers', 1],
+      ['reconcile', 2],
+      ['plan -', 0],
+    ] as const) {
+      const interrupt = new AbortController();
+      const stdin = new Readable({ read: () => undefined });
+      const seen = requests > 0 ? once(slow, 'request') : Promise.resolve();
+      const ran = run(line, { env: { TOLLGATE_URL: url }, signal: interrupt.signal, stdin });
+      await seen;
+      if (requests > 1) await once(slow, 'request');
+      interrupt.abort();
+      expect(await ran).toEqual(interrupted);
+    }
+    const given = await run('reconcile --wait 0s', { env: { TOLLGATE_URL: url }, isTty: true });
+    expect([given.exitCode, given.stderr]).toEqual([
+      1,
+      '\r\u001b[2KComparing with Stripe: 7 looked at, 0 differences …\r\u001b[2KError: It is still running: rec_1.\nAsk again with a longer --wait.\n',
+    ]);
+    slow.closeAllConnections();
+    slow.close();
   });
 });
 
@@ -545,6 +567,17 @@ describe('the program that npx tollgate starts', () => {
     silent.closeAllConnections();
     silent.close();
   });
+
+  test.each([
+    'plan', 'apply', 'export', 'test', 'audit', 'explain', 'decisions', 'stats', 'reconcile', 'customers list', 'customers get',
+    'customers create', 'keys list', 'keys create', 'keys rotate', 'keys revoke', 'subscriptions list', 'subscriptions get',
+    'subscriptions create', 'subscriptions change', 'subscriptions cancel', 'subscriptions keep', 'subscriptions pause',
+    'subscriptions resume', 'subscriptions timeline', 'jobs list', 'jobs failures', 'jobs retry',
+  ])('%s --help has examples of it, and --json', async (command) => {
+    const { exitCode, stdout } = await run(`${command} --help`);
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`  $ tollgate ${command.replace(' list', '')}`)]);
+    expect(stdout).toContain('--json');
+  }); // prettier-ignore
 
   test('its help', async () => {
     expect(await session('--help', 'keys create --help', 'help test')).toMatchSnapshot();

@@ -8,7 +8,7 @@ export type Ran = { exitCode: number; stdout: string; stderr: string };
 
 export type Shell = (
   args: string[],
-  options?: { stdin?: string; isTty?: boolean; env?: Environment; signal?: AbortSignal },
+  options?: { stdin?: string | Readable; isTty?: boolean; env?: Environment; signal?: AbortSignal },
 ) => Promise<Ran>;
 
 /** `env` is all of the environment that the command line sees. */
@@ -22,7 +22,8 @@ export function createShell(env: Environment): Shell {
     const exitCode = await runCli(args, {
       env: { ...env, ...options.env },
       streams: {
-        stdin: Readable.from([options.stdin ?? '']),
+        stdin:
+          options.stdin instanceof Readable ? options.stdin : Readable.from([options.stdin ?? '']),
         stdout: sink('stdout'),
         stderr: sink('stderr'),
       },
