@@ -1,6 +1,7 @@
 // The instants at which time alone may change an answer. Looks only forward.
 import type { SubscriptionFacts } from './access.ts';
 import type { Check } from './check.ts';
+import { footingOf } from './entitlement.ts';
 import type { Change } from './explanation-change.ts';
 import { turnsOf } from './footing.ts';
 import type { LimitCheck } from './limit.ts';
@@ -10,12 +11,14 @@ import type { LadderStep } from './plan.ts';
 const horizonMs = 200 * 365.25 * 86_400_000;
 const instantsMax = 40;
 
-/** After now, the earliest first; the windows of `limits` end, too. */
+/** After now, the earliest first; the windows of `limits` end, too, and with the period what was spent in it. */
 export function laterInstants(check: Check, limits: LimitCheck[]): number[] {
-  const { who, now } = check;
+  const { who, book, now } = check;
   if (typeof who === 'string') return [];
   const { key, customer } = who;
+  const { period } = footingOf(customer, book.plans, book.defaultPlan, now);
   const instants = [
+    period.end,
     key?.expiresAt ?? null,
     ...customer.overrides.map(({ expiresAt }) => expiresAt),
     ...customer.subscriptions.flatMap((one) => turnsOf(one, laddersOf(check, one))),

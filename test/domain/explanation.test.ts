@@ -98,9 +98,9 @@ function examine(check: Check) {
     expect(flip.allowed).toBe(!told.allowed);
     expect({ flip, gets: answerTo(applyFlip(check, flip)) }).toEqual({ flip, gets: flipTo(flip) });
     const less = flip.changes.length === 1 ? slightlyLess(flip.changes[0]!) : null;
-    // Part of what lies beyond a soft limit could be bought: there an override may be more than the least.
-    const isSoft = told.limits.some((limit) => limit.refuses && limit.ceiling_source !== 'max');
-    if (!less || (isSoft && less.kind === 'override')) continue;
+    // An override moves several limits at once, and of a soft one part could be bought: then it may be more than the least.
+    const isOne = told.limits.length === 1 && told.limits[0]!.ceiling_source === 'max';
+    if (!less || (less.kind === 'override' && told.limits.length > 0 && !isOne)) continue;
     const gets = answerTo(applyFlip(check, { changes: [less] }));
     expect({ less, isFlipped: (gets === null) === flip.allowed }).toEqual({
       less,
