@@ -167,6 +167,10 @@ export default tseslint.config(
         message: 'of http/ only the schemas: a file is held against what REST parses with',
       },
       '**/jobs/**',
+      {
+        regex: '^\\.\\./(?:[a-z]+\\.ts|local/(?!dev-file))',
+        message: 'a command line is somewhere else: of local/ only the form of dev.json',
+      },
       fromSandbox,
     ),
   },

@@ -1,10 +1,11 @@
 // Files that a command line names: read whole, up to a size. `-` is stdin.
-import { open } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { CliError } from './error.ts';
+import { readStream } from './stream.ts';
 import type { Terminal } from './terminal.ts';
 import { clean } from './terminal.ts';
 import type { YamlFault } from './yaml.ts';
-import { describeFault, fileBytesMax } from './yaml.ts';
+import { describeFault } from './yaml.ts';
 
 const faults: Record<string, string> = {
   ENOENT: 'there is no such file',
@@ -16,14 +17,7 @@ const faults: Record<string, string> = {
 export async function readTextFile(file: string, terminal: Terminal): Promise<string> {
   if (file === '-') return terminal.readStdin();
   try {
-    const handle = await open(file);
-    try {
-      const { size } = await handle.stat();
-      if (size > fileBytesMax) throw new CliError(`${file} is larger than 1 MiB.`);
-      return await handle.readFile('utf8');
-    } finally {
-      await handle.close();
-    }
+    return await readStream(createReadStream(file) as AsyncIterable<Buffer>, file);
   } catch (error) {
     if (error instanceof CliError) throw error;
     const { code = '' } = error as NodeJS.ErrnoException;

@@ -1,7 +1,7 @@
 // The terminal: answers on stdout, everything else on stderr, colours and progress only where a person looks.
 // Knows no command.
 import { styleText } from 'node:util';
-import { CliError } from './error.ts';
+import { readStream } from './stream.ts';
 
 export type Streams = {
   stdin: AsyncIterable<Uint8Array | string>;
@@ -13,7 +13,6 @@ export type Color = 'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim';
 
 export type Terminal = ReturnType<typeof createTerminal>;
 
-const stdinBytesMax = 1_048_576;
 const clearLine = '\r\x1b[2K';
 
 /** `signal` is Ctrl-C, which also ends the waiting for what comes on stdin. */
@@ -49,20 +48,8 @@ export function createTerminal(
     endProgress,
     paint: (color: Color, text: string): string =>
       isPainted ? styleText(color, text, { validateStream: false }) : text,
-    readStdin: () => Promise.race([readAll(stdin), untilAborted(signal)]),
+    readStdin: () => Promise.race([readStream(stdin, 'What comes on stdin'), untilAborted(signal)]),
   };
-}
-
-async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    const buffer = Buffer.from(chunk);
-    bytes += buffer.length;
-    if (bytes > stdinBytesMax) throw new CliError('What comes on stdin is larger than 1 MiB.');
-    chunks.push(buffer);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

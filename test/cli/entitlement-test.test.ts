@@ -193,6 +193,11 @@ describe('what it prints', () => {
       expect.stringContaining('there is no such file'),
     ]);
     expect((await tollgate(['test', folder])).stderr).toContain('it is a folder');
+    const endless = await tollgate(['test', '/dev/zero']);
+    expect([endless.exitCode, endless.stderr]).toEqual([
+      1,
+      'Error: /dev/zero is larger than 1 MiB.\n',
+    ]);
   });
 
   test('the example of the documentation holds', async () => {
