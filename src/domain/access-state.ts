@@ -53,10 +53,12 @@ export function nextAccessChange(
 
 /** Where a period's news is missing access ends in `unverifiable`, and of that nobody is told. */
 function turningPoints(subscription: SubscriptionFacts, plans: Pick<Plans, 'byVersion'>): number[] {
-  const { cancelAt, pending, pastDueSince, planVersionId } = subscription;
-  const points = [cancelAt, pending?.effectiveAt].filter((at) => at !== null && at !== undefined);
-  if (pastDueSince !== null && planVersionId) {
-    const ladder = plans.byVersion.get(planVersionId)?.ladder ?? [];
+  const { cancelAt, takenBackUntil, pending, pastDueSince, planVersionId } = subscription;
+  const points = [cancelAt, takenBackUntil, pending?.effectiveAt].filter((at) => at != null);
+  if (pastDueSince === null) return points;
+  // Once a change is due the ladder of the plan it leads to holds, also before Stripe's news of it has come.
+  for (const version of [planVersionId, pending?.planVersionId]) {
+    const ladder = (version && plans.byVersion.get(version)?.ladder) || [];
     points.push(...ladder.map((step) => pastDueSince + step.after_hours * hourMs));
   }
   return points;

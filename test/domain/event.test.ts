@@ -67,10 +67,13 @@ test.each([
 describe('the next instant at which time alone may change access', () => {
   const hour = 3_600_000;
   const plans = {
-    byVersion: new Map([['pv_1', { ladder: defaultLadder }]]),
+    byVersion: new Map([
+      ['pv_1', { ladder: defaultLadder }],
+      ['pv_strict', { ladder: [{ after_hours: 5, access: 'deny' }] }],
+    ]),
   } as unknown as Pick<Plans, 'byVersion'>;
   const facts = (part: Partial<SubscriptionFacts>) =>
-    ({ planVersionId: 'pv_1', status: 'active', cancelAt: null, pending: null, pastDueSince: null, endedAt: null, ...part }) as SubscriptionFacts; // prettier-ignore
+    ({ planVersionId: 'pv_1', status: 'active', cancelAt: null, pending: null, pastDueSince: null, endedAt: null, takenBackUntil: null, ...part }) as SubscriptionFacts; // prettier-ignore
   const next = (part: Partial<SubscriptionFacts>, now: number, expiresAt: number | null = null) =>
     nextAccessChange(
       {
@@ -88,6 +91,8 @@ describe('the next instant at which time alone may change access', () => {
     ['a planned change before the end', { cancelAt: 9 * hour, pending: { planVersionId: 'pv_2', effectiveAt: 4 * hour } }, 0, 4 * hour],
     ['the first step of the ladder', { status: 'past_due', pastDueSince: 0 }, 0, 72 * hour],
     ['the step after the one that holds', { status: 'past_due', pastDueSince: 0 }, 72 * hour, 168 * hour],
+    ['a step of the plan that a due change leads to', { status: 'past_due', pastDueSince: 0, pending: { planVersionId: 'pv_strict', effectiveAt: 2 * hour } }, 3 * hour, 5 * hour],
+    ['the end of what was paid back', { takenBackUntil: 5 * hour }, 0, 5 * hour],
     ['none after the last step', { status: 'past_due', pastDueSince: 0 }, 720 * hour, null],
   ])('%s', (_what, part, now, expected) => {
     expect(next(part, now)).toBe(expected);
