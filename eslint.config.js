@@ -77,6 +77,14 @@ const functionLines = {
   },
 };
 
+const pure = (foreign) => ({
+  'no-restricted-imports': [
+    'error',
+    { patterns: [{ regex: foreign, message: 'domain/ imports only domain/' }] },
+  ],
+  'no-restricted-syntax': ['error', processEnv, ...impure],
+});
+
 export default tseslint.config(
   { ignores: ['src/generated/**', '**/dist/**', 'node_modules/**', '.tollgate/**'] },
   ...tseslint.configs.strictTypeChecked.map((c) => ({ ...c, files: ['**/*.ts'] })),
@@ -121,16 +129,9 @@ export default tseslint.config(
       'tollgate/function-lines': ['error', 60],
     },
   },
-  {
-    files: ['src/domain/**/*.ts'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        { patterns: [{ regex: '^(?!\\./)', message: 'domain/ imports only domain/' }] },
-      ],
-      'no-restricted-syntax': ['error', processEnv, ...impure],
-    },
-  },
+  { files: ['src/domain/*.ts'], rules: pure('^(?!\\./)') },
+  // In the folder of a noun: one step up is still domain/.
+  { files: ['src/domain/*/*.ts'], rules: pure('^(?!\\./|\\.\\./[^.])') },
   {
     files: ['src/adapters/**/*.ts'],
     rules: forbid(

@@ -3,7 +3,7 @@
 import { newId } from '../adapters/id.ts';
 import { inTransaction, isUniqueViolation } from '../adapters/postgres.ts';
 import type { Context } from '../context.ts';
-import type { ConfiguredRoutePolicy } from '../domain/configuration.ts';
+import type { ConfiguredRoutePolicy } from '../domain/configuration/configuration.ts';
 import { AppError, notFound } from '../domain/error.ts';
 import { routeShape } from '../domain/route-policy.ts';
 import type { Access } from '../domain/route-policy.ts';

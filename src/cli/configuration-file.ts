@@ -3,8 +3,11 @@
 import { Document, isMap, isSeq } from 'yaml';
 import type { Node, Scalar, YAMLMap } from 'yaml';
 import { isDeepStrictEqual } from 'node:util';
-import { describeConfigurationFaults, describeUngrantedFeatures } from '../domain/configuration.ts';
-import type { Configuration, WrittenConfiguration } from '../domain/configuration.ts';
+import {
+  describeConfigurationFaults,
+  describeUngrantedFeatures,
+} from '../domain/configuration/configuration.ts';
+import type { Configuration, WrittenConfiguration } from '../domain/configuration/configuration.ts';
 import type { z } from 'zod';
 import { configurationFile } from '../http/schema/configuration-json.ts';
 import { configurationSections } from '../http/schema/configuration.ts';

@@ -8,7 +8,8 @@ import { denials } from '../domain/denial.ts';
 import { describeTestFaults } from '../domain/entitlement-test-fault.ts';
 import type { Answer, EntitlementTest, TestResult } from '../domain/entitlement-test.ts';
 import { runEntitlementTest } from '../domain/entitlement-test.ts';
-import { explain } from '../domain/explanation.ts';
+import { explain } from '../domain/explanation/explanation.ts';
+import { amountOf } from '../domain/explanation/policy.ts';
 import { entitlementTests, readTest } from '../http/schema/entitlement-test.ts';
 import type { Cli, JsonOption } from './command.ts';
 import { finish, printJson } from './command.ts';
@@ -122,7 +123,7 @@ function isExpected({ status, code }: Partial<Answer>, given: Answer['code']): b
 }
 
 function titleOf({ name, asked, plan }: EntitlementTest): string {
-  const call = 'call' in asked ? asked.call : `${asked.cost} of ${asked.feature}`;
+  const call = 'call' in asked ? asked.call : amountOf(asked.cost, asked.feature);
   return name ?? `${plan ?? 'no plan'}: ${call}`;
 }
 

@@ -2,7 +2,8 @@
 // other. A key is read from stdin where it should not stand in the history of a shell.
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { Explanation } from '../domain/explanation.ts';
+import type { Explanation } from '../domain/explanation/explanation.ts';
+import { amountOf } from '../domain/explanation/policy.ts';
 import { explanationView } from '../http/schema/explanation.ts';
 import type { Cli, JsonOption } from './command.ts';
 import { finish, printJson, readAnswer, segment } from './command.ts';
@@ -118,7 +119,7 @@ function printPart(terminal: Terminal, name: string, lines: (string | undefined)
 
 function callText({ call }: Explanation): string {
   const { method, path, feature, units } = call;
-  const taken = feature === null ? '' : `${units} of ${feature}`;
+  const taken = feature === null ? '' : amountOf(units, feature);
   if (method === null) return taken || 'a call without method and path';
   return taken ? `${method} ${path}, ${taken}` : `${method} ${path}`;
 }

@@ -1,8 +1,8 @@
 // The rules that a written configuration stands for, as a check takes them: what would decide if just this ran. A
 // setting that is not written has the value a new installation has.
 import type { RuleBook } from './check.ts';
-import type { ConfiguredRoutePolicy, WrittenConfiguration } from './configuration.ts';
-import { routeName } from './configuration.ts';
+import type { ConfiguredRoutePolicy, WrittenConfiguration } from './configuration/configuration.ts';
+import { routeName } from './configuration/configuration.ts';
 import type { LadderStep, PlanFacts } from './plan.ts';
 import { defaultLadder } from './plan.ts';
 import type { RoutePolicy } from './route-policy.ts';

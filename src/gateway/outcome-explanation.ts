@@ -2,8 +2,8 @@
 // kept alone; asks nobody.
 import type { Check } from '../domain/check.ts';
 import { noUsage, usageBefore } from '../domain/check.ts';
-import type { Explanation } from '../domain/explanation.ts';
-import { explain } from '../domain/explanation.ts';
+import type { Explanation } from '../domain/explanation/explanation.ts';
+import { explain } from '../domain/explanation/explanation.ts';
 import type { Outcome } from './check.ts';
 import { decidedAtMs } from './decision-id.ts';
 

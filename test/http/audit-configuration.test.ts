@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { findingCodes, findingKinds } from '../../src/domain/audit-finding.ts';
+import { findingCodes, findingKinds } from '../../src/domain/audit/finding.ts';
 import { defaultLadder } from '../../src/domain/plan.ts';
 import { neededEvents } from '../../src/domain/stripe-event.ts';
 import { prepareDemo } from '../../src/local/demo.ts';

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { denials } from '../../src/domain/denial.ts';
-import type { Explanation } from '../../src/domain/explanation.ts';
+import type { Explanation } from '../../src/domain/explanation/explanation.ts';
 import { makeKey } from '../../src/domain/api-key.ts';
 import { expectStatus, startMetered } from '../support/metered.ts';
 import type { Metered, Subscriber } from '../support/metered.ts';

@@ -3,8 +3,8 @@
 import { withLease } from '../../adapters/lease.ts';
 import { inTransaction } from '../../adapters/postgres.ts';
 import type { Context } from '../../context.ts';
-import type { WrittenConfiguration } from '../../domain/configuration.ts';
-import type { Difference } from '../../domain/configuration-change.ts';
+import type { WrittenConfiguration } from '../../domain/configuration/configuration.ts';
+import type { Difference } from '../../domain/configuration/change.ts';
 import { AppError, within } from '../../domain/error.ts';
 import { audit } from '../audit.ts';
 import type { Caller } from '../caller.ts';

@@ -3,8 +3,8 @@
 import { inTransaction } from '../../adapters/postgres.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import type { Context } from '../../context.ts';
-import { inConfigurationOrder } from '../../domain/configuration-change.ts';
-import type { Configuration, ConfiguredPlan } from '../../domain/configuration.ts';
+import { inConfigurationOrder } from '../../domain/configuration/change.ts';
+import type { Configuration, ConfiguredPlan } from '../../domain/configuration/configuration.ts';
 import type { LadderStep, Limit } from '../../domain/plan.ts';
 import { hashOf } from '../idempotency.ts';
 import { contentOf } from '../plan/view.ts';

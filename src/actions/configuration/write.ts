@@ -2,11 +2,14 @@
 // prices at Stripe were made before, for drafts that nobody sees.
 import { newId } from '../../adapters/id.ts';
 import type { Tx } from '../../adapters/postgres.ts';
-import { routeIdentity } from '../../domain/configuration.ts';
-import type { ConfiguredPlan, ConfiguredRoutePolicy } from '../../domain/configuration.ts';
-import type { ConfigurationChange } from '../../domain/configuration-change.ts';
+import { routeIdentity } from '../../domain/configuration/configuration.ts';
+import type {
+  ConfiguredPlan,
+  ConfiguredRoutePolicy,
+} from '../../domain/configuration/configuration.ts';
+import type { ConfigurationChange } from '../../domain/configuration/change.ts';
 import { within } from '../../domain/error.ts';
-import { makesVersion } from '../../domain/configuration-touch.ts';
+import { makesVersion } from '../../domain/configuration/touch.ts';
 import type { RoutePolicy } from '../../generated/prisma/client.ts';
 import { auditAll } from '../audit.ts';
 import type { AuditEntry } from '../audit.ts';

@@ -3,8 +3,8 @@
 import type { DecidedLimit } from '../../adapters/decision.ts';
 import type { Context } from '../../context.ts';
 import { invalid, notFound } from '../../domain/error.ts';
-import type { Explanation } from '../../domain/explanation.ts';
-import { forOwner } from '../../domain/explanation.ts';
+import type { Explanation } from '../../domain/explanation/explanation.ts';
+import { forOwner } from '../../domain/explanation/explanation.ts';
 import type { Caller } from '../caller.ts';
 import { assertOwner } from '../caller.ts';
 import { withStateSource } from '../explanation.ts';

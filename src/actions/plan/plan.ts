@@ -1,7 +1,7 @@
 // The verbs of plans: create, change, read. How a version comes to be, with its price at Stripe, is
 // plan-version.ts; who sees which plan is decided here.
 import type { Context } from '../../context.ts';
-import type { PlanContent } from '../../domain/configuration.ts';
+import type { PlanContent } from '../../domain/configuration/configuration.ts';
 import { notFound } from '../../domain/error.ts';
 import type { LadderStep } from '../../domain/plan.ts';
 import type { Caller } from '../caller.ts';

@@ -7,7 +7,7 @@ import { inTransaction } from '../../adapters/postgres.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import { isRefused } from '../../adapters/stripe-error.ts';
 import type { Context } from '../../context.ts';
-import type { PlanContent } from '../../domain/configuration.ts';
+import type { PlanContent } from '../../domain/configuration/configuration.ts';
 import { AppError, invalid, notFound } from '../../domain/error.ts';
 import { describePoolFaults } from '../../domain/plan.ts';
 import type { Plan, PlanVersion, Prisma } from '../../generated/prisma/client.ts';

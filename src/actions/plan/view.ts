@@ -1,7 +1,7 @@
 // What is read of plans, and how they look. A plan is there once Stripe has confirmed its first price: until
 // then `current_version` is null and nobody sees it. Never writes.
 import type { Db } from '../../adapters/postgres.ts';
-import type { PlanContent } from '../../domain/configuration.ts';
+import type { PlanContent } from '../../domain/configuration/configuration.ts';
 import type { LadderStep, PlanFeature, Pool, Price } from '../../domain/plan.ts';
 import type { Plan, PlanVersion } from '../../generated/prisma/client.ts';
 import type { Caller } from '../caller.ts';

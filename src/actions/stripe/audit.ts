@@ -4,7 +4,7 @@ import type Stripe from 'stripe';
 import { assertIs } from '../../adapters/stripe-answer.ts';
 import { isMissing } from '../../adapters/stripe-error.ts';
 import type { Context } from '../../context.ts';
-import type { AuditedPrice, AuditedWebhook, StripePrice } from '../../domain/audit-stripe.ts';
+import type { AuditedPrice, AuditedWebhook, StripePrice } from '../../domain/audit/stripe.ts';
 
 const callOptions = { timeout: 4_000, maxNetworkRetries: 0 };
 const atOnce = 5;

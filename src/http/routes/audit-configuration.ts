@@ -1,7 +1,7 @@
 // The audit of the configuration: for operators only.
 import { z } from 'zod';
 import { getConfigurationAudit } from '../../actions/audit-configuration.ts';
-import { findingsMax } from '../../domain/audit.ts';
+import { findingsMax } from '../../domain/audit/audit.ts';
 import { route } from '../route.ts';
 import { instantView } from '../schema/common.ts';
 import { findingView } from '../schema/configuration.ts';

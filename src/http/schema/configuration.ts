@@ -1,9 +1,9 @@
 // What the configuration as a whole looks like: as it is written in tollgate.yaml and sent, and what a preview and an
 // apply answer. Made of the schemas of the single nouns, so that a plan here is what POST /plans takes.
 import { z } from 'zod';
-import { findingsMax } from '../../domain/audit.ts';
-import { findingCodes } from '../../domain/audit-finding.ts';
-import { describeConfigurationFaults } from '../../domain/configuration.ts';
+import { findingsMax } from '../../domain/audit/audit.ts';
+import { findingCodes } from '../../domain/audit/finding.ts';
+import { describeConfigurationFaults } from '../../domain/configuration/configuration.ts';
 import { ladder, planCreate } from './plan.ts';
 import { routePolicyInput } from './route-policy.ts';
 import { settingChange, settingView } from './setting.ts';

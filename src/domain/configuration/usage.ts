@@ -1,12 +1,12 @@
 // Whom another configuration would deny for what they have used already: a limit that is lower than that, a call that
 // costs more, or counts where it did not. Decided for single customers, since no two have used the same. Pure.
-import { decideCheck } from './check.ts';
-import type { Usage } from './check.ts';
-import { isPaying, noteLoss, noteTurn } from './configuration-impact.ts';
-import type { Impact, Rules, Standing, Tight } from './configuration-impact.ts';
-import type { Question } from './configuration-question.ts';
-import { denials } from './denial.ts';
-import type { CustomerFacts, Verdict } from './entitlement.ts';
+import { decideCheck } from '../check.ts';
+import type { Usage } from '../check.ts';
+import { isPaying, noteLoss, noteTurn } from './impact.ts';
+import type { Impact, Rules, Standing, Tight } from './impact.ts';
+import type { Question } from './question.ts';
+import { denials } from '../denial.ts';
+import type { CustomerFacts, Verdict } from '../entitlement.ts';
 
 /** Who has used more of a counter than `above` may be denied; less is never. */
 export type Threshold = { counter: string; window: string; above: number };

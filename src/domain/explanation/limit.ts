@@ -1,12 +1,12 @@
 // Where each limit of a call comes from and how far it was used: the plan, an override, a key's cap, the spend cap.
 // Looks at limits that the decision made; makes none.
-import type { Check, Decided } from './check.ts';
-import { counterName, takenOf } from './check.ts';
-import type { CustomerFacts } from './entitlement.ts';
-import type { LimitCheck } from './limit.ts';
-import { holds } from './override.ts';
-import type { Override } from './override.ts';
-import type { PlanFacts, WindowKind } from './plan.ts';
+import type { Check, Decided } from '../check.ts';
+import { counterName, takenOf } from '../check.ts';
+import type { CustomerFacts } from '../entitlement.ts';
+import type { LimitCheck } from '../limit.ts';
+import { holds } from '../override.ts';
+import type { Override } from '../override.ts';
+import type { PlanFacts, WindowKind } from '../plan.ts';
 
 export type LimitShown = {
   /** The feature's name, or the pool's. */

@@ -2,7 +2,7 @@
 // setting that would be another. Pure: neither reads what runs nor says whom a line touches.
 import { routeIdentity, routeName } from './configuration.ts';
 import type { Configuration, ConfiguredPlan, WrittenConfiguration } from './configuration.ts';
-import type { LadderStep } from './plan.ts';
+import type { LadderStep } from '../plan.ts';
 
 export type ChangeAction = 'create' | 'change' | 'archive' | 'restore' | 'remove';
 export type FieldChange = { path: string; before: unknown; after: unknown };

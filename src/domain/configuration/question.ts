@@ -1,14 +1,14 @@
 // Which calls another configuration might answer otherwise: each with what it needs under what runs and under what
 // would, and the lines of the change that decide it. Bounded in calls. Decides no call itself.
-import type { Asked } from './check.ts';
-import { rulingOf } from './check.ts';
+import type { Asked } from '../check.ts';
+import { rulingOf } from '../check.ts';
 import { routeIdentity, routeName } from './configuration.ts';
-import type { ConfigurationChange } from './configuration-change.ts';
-import type { Rules } from './configuration-impact.ts';
-import type { Need } from './entitlement.ts';
-import type { Origin } from './origin.ts';
-import { callsOf, otherMethod, showCall } from './route-call.ts';
-import type { RoutePolicy } from './route-policy.ts';
+import type { ConfigurationChange } from './change.ts';
+import type { Rules } from './impact.ts';
+import type { Need } from '../entitlement.ts';
+import type { Origin } from '../origin.ts';
+import { callsOf, otherMethod, showCall } from '../route-call.ts';
+import type { RoutePolicy } from '../route-policy.ts';
 
 /** All calls of one kind: with the same needs before and after. */
 export type Question = {

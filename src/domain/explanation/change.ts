@@ -1,8 +1,8 @@
 // What could be other than it is: each change as data, with who can make it, and several of them as a flip. Applies
 // nothing; explanation-apply.ts says what a check is like once a change is made.
-import type { DenialCode } from './denial.ts';
-import type { WindowKind } from './plan.ts';
-import type { Access } from './route-policy.ts';
+import type { DenialCode } from '../denial.ts';
+import type { WindowKind } from '../plan.ts';
+import type { Access } from '../route-policy.ts';
 
 /** `sentence` is a clause to be told who wants the other answer. */
 export type Change = { sentence: string } & (

@@ -1,15 +1,15 @@
 // What another configuration would do to those who are there: before and after by the very code that decides calls, for
 // each group of customers that stands alike. Pure; hands over now and then, since it may be much.
-import { isOver } from './access.ts';
-import type { RuleBook } from './check.ts';
-import type { ConfigurationChange } from './configuration-change.ts';
-import { denials } from './denial.ts';
-import { decideOn, decideUnidentified, footingOf } from './entitlement.ts';
-import type { Allow, CustomerFacts, Footing, Need, Verdict } from './entitlement.ts';
-import { questionsOf } from './configuration-question.ts';
-import type { Question } from './configuration-question.ts';
-import { isTighter } from './configuration-tighter.ts';
-import type { RoutePolicy } from './route-policy.ts';
+import { isOver } from '../access.ts';
+import type { RuleBook } from '../check.ts';
+import type { ConfigurationChange } from './change.ts';
+import { denials } from '../denial.ts';
+import { decideOn, decideUnidentified, footingOf } from '../entitlement.ts';
+import type { Allow, CustomerFacts, Footing, Need, Verdict } from '../entitlement.ts';
+import { questionsOf } from './question.ts';
+import type { Question } from './question.ts';
+import { isTighter } from './tighter.ts';
+import type { RoutePolicy } from '../route-policy.ts';
 
 /** Customers that stand alike, and one of them as the check knows it: under what runs, and under what would. */
 export type Group = {

@@ -1,8 +1,8 @@
 // Whom each line of a change concerns as soon as it is applied, and what changes for them, as it is told: counts, the
 // first ids, a sentence. Pure; what the check would say was found out before.
-import type { ConfigurationChange } from './configuration-change.ts';
-import { isWithoutSubscription, lossesMax } from './configuration-impact.ts';
-import type { Impact, Loss, Standing } from './configuration-impact.ts';
+import type { ConfigurationChange } from './change.ts';
+import { isWithoutSubscription, lossesMax } from './impact.ts';
+import type { Impact, Loss, Standing } from './impact.ts';
 
 export type Effect = 'keeps_version' | 'gets_version' | 'no_longer_offered' | 'offered' | 'answer' | 'setting'; // prettier-ignore
 

@@ -1,6 +1,6 @@
 // Whether one allowed verdict leaves less room than another: a limit that was not met, is lower, or takes more of. Pure.
-import type { Allow, Verdict } from './entitlement.ts';
-import type { LimitCheck } from './limit.ts';
+import type { Allow, Verdict } from '../entitlement.ts';
+import type { LimitCheck } from '../limit.ts';
 
 /** Whether what passed may find a limit full that it did not meet, or met later. */
 export function isTighter(before: Verdict, after: Verdict): boolean {

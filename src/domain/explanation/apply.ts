@@ -1,12 +1,12 @@
 // A check as it would be once a change is made: in memory, and nothing here changes anything anywhere.
-import type { SubscriptionFacts } from './access.ts';
-import { decisiveSubscription } from './access.ts';
-import type { Check } from './check.ts';
-import { counterName, decideCheck, overageCost } from './check.ts';
-import type { CustomerFacts, KeyFacts } from './entitlement.ts';
-import type { Change, ChangeKind, Flip } from './explanation-change.ts';
-import type { RoutePolicy } from './route-policy.ts';
-import { matchingRoutes, withRoute } from './route-policy.ts';
+import type { SubscriptionFacts } from '../access.ts';
+import { decisiveSubscription } from '../access.ts';
+import type { Check } from '../check.ts';
+import { counterName, decideCheck, overageCost } from '../check.ts';
+import type { CustomerFacts, KeyFacts } from '../entitlement.ts';
+import type { Change, ChangeKind, Flip } from './change.ts';
+import type { RoutePolicy } from '../route-policy.ts';
+import { matchingRoutes, withRoute } from '../route-policy.ts';
 
 /** The check as it would be after all of a flip's changes. */
 export function applyFlip(check: Check, flip: Pick<Flip, 'changes'>): Check {

@@ -1,12 +1,12 @@
 // How the rules of a route could ask less of a call, or shut it: changes of the policy that decides, or of what decides
 // where none does.
-import { hideKeys } from './api-key.ts';
-import type { Check } from './check.ts';
-import { rulingOf } from './check.ts';
-import type { Change } from './explanation-change.ts';
-import { matchesOf } from './explanation-policy.ts';
-import type { Access } from './route-policy.ts';
-import { describePathFault } from './route-policy.ts';
+import { hideKeys } from '../api-key.ts';
+import type { Check } from '../check.ts';
+import { rulingOf } from '../check.ts';
+import type { Change } from './change.ts';
+import { matchesOf } from './policy.ts';
+import type { Access } from '../route-policy.ts';
+import { describePathFault } from '../route-policy.ts';
 
 /** The least that may help first: a policy for reading, then a key alone, then nothing at all. */
 export function openings(check: Check): Change[] {

@@ -1,11 +1,11 @@
 // The instants at which time alone may change an answer. Looks only forward.
-import type { SubscriptionFacts } from './access.ts';
-import type { Check } from './check.ts';
-import { footingOf } from './entitlement.ts';
-import type { Change } from './explanation-change.ts';
-import { turnsOf } from './footing.ts';
-import type { LimitCheck } from './limit.ts';
-import type { LadderStep } from './plan.ts';
+import type { SubscriptionFacts } from '../access.ts';
+import type { Check } from '../check.ts';
+import { footingOf } from '../entitlement.ts';
+import type { Change } from './change.ts';
+import { turnsOf } from '../footing.ts';
+import type { LimitCheck } from '../limit.ts';
+import type { LadderStep } from '../plan.ts';
 
 /** Two hundred years on: beyond it nobody waits. */
 const horizonMs = 200 * 365.25 * 86_400_000;

@@ -1,13 +1,13 @@
 // The audit of the configuration: every rule over facts that are already there, in a stable order, bounded. Reads and
 // asks nothing itself; what each finding means stands in audit-finding.ts.
-import { finding, findingCodes } from './audit-finding.ts';
-import type { Finding, Severity } from './audit-finding.ts';
-import { auditPlans, grantedFeatures } from './audit-plan.ts';
-import type { AuditedPlan, PlanChoices } from './audit-plan.ts';
-import { auditFeatures } from './audit-route.ts';
-import { auditStripe } from './audit-stripe.ts';
-import type { AuditedPrice, AuditedWebhook } from './audit-stripe.ts';
-import type { RoutePolicy } from './route-policy.ts';
+import { finding, findingCodes } from './finding.ts';
+import type { Finding, Severity } from './finding.ts';
+import { auditPlans, grantedFeatures } from './plan.ts';
+import type { AuditedPlan, PlanChoices } from './plan.ts';
+import { auditFeatures } from './route.ts';
+import { auditStripe } from './stripe.ts';
+import type { AuditedPrice, AuditedWebhook } from './stripe.ts';
+import type { RoutePolicy } from '../route-policy.ts';
 
 export type AuditedConfiguration = {
   policies: RoutePolicy[];

@@ -1,10 +1,10 @@
 // What is wrong with the plans: who can reach them, what they give away, limits and ladders that contradict.
-import { finding, nameSome } from './audit-finding.ts';
-import type { Finding } from './audit-finding.ts';
-import { routesByFeature } from './audit-route.ts';
-import { stepsOf } from './dunning.ts';
-import type { LadderStep, Limit, PlanFeature, Pool, Price, WindowKind } from './plan.ts';
-import type { RoutePolicy } from './route-policy.ts';
+import { finding, nameSome } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { routesByFeature } from './route.ts';
+import { stepsOf } from '../dunning.ts';
+import type { LadderStep, Limit, PlanFeature, Pool, Price, WindowKind } from '../plan.ts';
+import type { RoutePolicy } from '../route-policy.ts';
 
 export type AuditedPlan = {
   key: string;

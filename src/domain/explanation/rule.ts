@@ -1,7 +1,7 @@
 // Which rule of the check's order decided, by name and in words. A table: a code that is not in it does not compile.
-import type { Decided, Ruling } from './check.ts';
-import type { DenialCode } from './denial.ts';
-import type { Access } from './route-policy.ts';
+import type { Decided, Ruling } from '../check.ts';
+import type { DenialCode } from '../denial.ts';
+import type { Access } from '../route-policy.ts';
 
 export type RuleName =
   | 'gateway' | 'path' | 'route_policy' | 'key' | 'key_scope' | 'customer' | 'subscription' | 'ladder'

@@ -1,10 +1,10 @@
 // The configuration as a whole, as one can write it down: plans, route policies, settings, by the names they have over
 // REST. Says what contradicts itself in one; knows neither the file it may come from nor what is stored.
-import type { FieldError } from './error.ts';
-import type { LadderStep, PlanFeature, Pool, Price } from './plan.ts';
-import { describePoolFaults } from './plan.ts';
-import type { Access } from './route-policy.ts';
-import { routeShape } from './route-policy.ts';
+import type { FieldError } from '../error.ts';
+import type { LadderStep, PlanFeature, Pool, Price } from '../plan.ts';
+import { describePoolFaults } from '../plan.ts';
+import type { Access } from '../route-policy.ts';
+import { routeShape } from '../route-policy.ts';
 
 /** What a version is made of; a change to any of it makes a new one. */
 export type PlanContent = {

@@ -1,15 +1,16 @@
 // What might turn a denial around: for each code the changes worth trying, the least first. Promises nothing: what a
 // change really does is asked of the decision itself.
-import { decisiveSubscription, isOver } from './access.ts';
-import type { Check, Decided } from './check.ts';
-import { overageCost, rulingOf, takenOf } from './check.ts';
-import type { DenialCode } from './denial.ts';
-import { footingOf } from './entitlement.ts';
-import type { Change } from './explanation-change.ts';
-import { customerOf } from './explanation-standing.ts';
-import type { LimitCheck } from './limit.ts';
-import { describeOffer, offersWith } from './offer.ts';
-import { holds } from './override.ts';
+import { decisiveSubscription, isOver } from '../access.ts';
+import type { Check, Decided } from '../check.ts';
+import { overageCost, rulingOf, takenOf } from '../check.ts';
+import type { DenialCode } from '../denial.ts';
+import { footingOf } from '../entitlement.ts';
+import type { Change } from './change.ts';
+import { amountOf } from './policy.ts';
+import { customerOf } from './standing.ts';
+import type { LimitCheck } from '../limit.ts';
+import { describeOffer, offersWith } from '../offer.ts';
+import { holds } from '../override.ts';
 
 type Remedy = (check: Check, decided: Decided) => Change[];
 
@@ -133,7 +134,7 @@ function grant(check: Check): Change[] {
   const { period } = footingOf(customer, plans, defaultPlan, check.now);
   const counter = { counter: feature, window: 'billing_period', start: period.start } as const;
   const limit = takenOf(check.usage, counter) + cost;
-  const sentence = `grant ${limit} of ${feature} by an override`;
+  const sentence = `grant ${amountOf(limit, feature)} by an override`;
   return [{ kind: 'override', feature, limit, extra: null, sentence }];
 }
 

@@ -1,9 +1,9 @@
 // Where Stripe and the configuration differ, as far as Stripe could be asked. Asks nobody itself: what was not
 // answered is told as that, never as a fault.
-import { finding, nameSome } from './audit-finding.ts';
-import type { Finding } from './audit-finding.ts';
-import type { Price } from './plan.ts';
-import { neededEvents } from './stripe-event.ts';
+import { finding, nameSome } from './finding.ts';
+import type { Finding } from './finding.ts';
+import type { Price } from '../plan.ts';
+import { neededEvents } from '../stripe-event.ts';
 
 /** `interval` is null where the price is for no single month or year. */
 export type StripePrice = {

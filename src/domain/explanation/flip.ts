@@ -1,16 +1,16 @@
 // What would flip an answer: changes are tried on the check itself, one after the other until the decision says
 // otherwise, so that what is told is what would happen. Bounded in depth and number.
-import type { Check, Decided } from './check.ts';
-import { counterName, decideCheck, rulingOf, takenOf } from './check.ts';
-import { applyFlip } from './explanation-apply.ts';
-import type { Change, Flip } from './explanation-change.ts';
-import { makerOf } from './explanation-change.ts';
-import { closings, openings } from './explanation-opening.ts';
-import { isTakenBack, remediesFor } from './explanation-remedy.ts';
-import { customerOf } from './explanation-standing.ts';
-import { laterInstants, waitUntil } from './explanation-time.ts';
-import type { LimitCheck } from './limit.ts';
-import { offersWith } from './offer.ts';
+import type { Check, Decided } from '../check.ts';
+import { counterName, decideCheck, rulingOf, takenOf } from '../check.ts';
+import { applyFlip } from './apply.ts';
+import type { Change, Flip } from './change.ts';
+import { makerOf } from './change.ts';
+import { closings, openings } from './opening.ts';
+import { isTakenBack, remediesFor } from './remedy.ts';
+import { customerOf } from './standing.ts';
+import { laterInstants, waitUntil } from './time.ts';
+import type { LimitCheck } from '../limit.ts';
+import { offersWith } from '../offer.ts';
 
 const changesMax = 4;
 const flipsMax = 6;

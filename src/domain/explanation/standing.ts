@@ -1,14 +1,14 @@
 // What a customer stood on and what their key may do, told with the step of the ladder that held and the instant until
 // which it stays so. Shows the footing that the decision made.
-import type { Grade, SubscriptionFacts } from './access.ts';
-import { standing } from './access.ts';
-import type { Check } from './check.ts';
-import type { DenialCode } from './denial.ts';
-import { denials } from './denial.ts';
-import { stepsOf } from './dunning.ts';
-import type { CustomerFacts, Footing, KeyFacts } from './entitlement.ts';
-import { footingHoldsUntil } from './footing.ts';
-import type { LadderAccess, PlanFacts } from './plan.ts';
+import type { Grade, SubscriptionFacts } from '../access.ts';
+import { standing } from '../access.ts';
+import type { Check } from '../check.ts';
+import type { DenialCode } from '../denial.ts';
+import { denials } from '../denial.ts';
+import { stepsOf } from '../dunning.ts';
+import type { CustomerFacts, Footing, KeyFacts } from '../entitlement.ts';
+import { footingHoldsUntil } from '../footing.ts';
+import type { LadderAccess, PlanFacts } from '../plan.ts';
 
 export type LadderShown = {
   past_due_since: string;

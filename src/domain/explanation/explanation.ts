@@ -1,22 +1,22 @@
 // Why a check was answered as it was, as data: each part with a sentence for people, fit to be kept as JSON. Made after
 // the answer from what it was decided from; decides nothing anew, and never holds a key.
-import { hideKeys } from './api-key.ts';
-import type { Asked, Check, Decided, Ruling } from './check.ts';
-import { decideCheck, rulingOf } from './check.ts';
-import type { DenialCode } from './denial.ts';
-import { denials } from './denial.ts';
-import type { Verdict } from './entitlement.ts';
-import { footingOf } from './entitlement.ts';
-import type { Flip } from './explanation-change.ts';
-import { findFlips, whyNoFlip } from './explanation-flip.ts';
-import type { LimitShown } from './explanation-limit.ts';
-import { explainLimits } from './explanation-limit.ts';
-import type { BeatenPolicy, PolicyShown } from './explanation-policy.ts';
-import { explainPolicy } from './explanation-policy.ts';
-import type { Rule } from './explanation-rule.ts';
-import { explainRule } from './explanation-rule.ts';
-import type { FootingShown, KeyShown } from './explanation-standing.ts';
-import { customerOf, explainFooting, explainKey } from './explanation-standing.ts';
+import { hideKeys } from '../api-key.ts';
+import type { Asked, Check, Decided, Ruling } from '../check.ts';
+import { decideCheck, rulingOf } from '../check.ts';
+import type { DenialCode } from '../denial.ts';
+import { denials } from '../denial.ts';
+import type { Verdict } from '../entitlement.ts';
+import { footingOf } from '../entitlement.ts';
+import type { Flip } from './change.ts';
+import { findFlips, whyNoFlip } from './flip.ts';
+import type { LimitShown } from './limit.ts';
+import { explainLimits } from './limit.ts';
+import type { BeatenPolicy, PolicyShown } from './policy.ts';
+import { explainPolicy } from './policy.ts';
+import type { Rule } from './rule.ts';
+import { explainRule } from './rule.ts';
+import type { FootingShown, KeyShown } from './standing.ts';
+import { customerOf, explainFooting, explainKey } from './standing.ts';
 
 /** `stripe_event` is the last of the subscription's that had been received; `change` what it or we made of it. */
 export type StateSource = {

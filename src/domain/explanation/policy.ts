@@ -1,8 +1,8 @@
 // Which route policy says what a call needs, and which ones it beat and why. Asks the very table that decides.
-import type { Asked, RuleBook } from './check.ts';
-import { rulingOf } from './check.ts';
-import type { Access, RoutePolicy } from './route-policy.ts';
-import { matchingRoutes } from './route-policy.ts';
+import type { Asked, RuleBook } from '../check.ts';
+import { rulingOf } from '../check.ts';
+import type { Access, RoutePolicy } from '../route-policy.ts';
+import { matchingRoutes } from '../route-policy.ts';
 
 export type PolicyShown = {
   /** `feature`: the gateway named the feature itself, no route was looked at. */
@@ -57,7 +57,7 @@ export function matchesOf({ table }: RuleBook, asked: Asked): RoutePolicy[] {
 function unmatched({ defaultAccess }: RuleBook, asked: Asked) {
   const none = { id: null, method: null, path: null };
   if ('feature' in asked) {
-    const sentence = `The gateway asks for ${asked.cost} of ${asked.feature} by name: no route policy is looked at.`;
+    const sentence = `The gateway asks for ${amountOf(asked.cost, asked.feature)} by name: no route policy is looked at.`;
     return { source: 'feature' as const, ...none, sentence };
   }
   const { origin } = asked;
@@ -71,9 +71,14 @@ function unmatched({ defaultAccess }: RuleBook, asked: Asked) {
 }
 
 function needOf({ access, feature, cost }: Pick<PolicyShown, 'access' | 'feature' | 'cost'>) {
-  if (access === 'feature') return `${cost} of ${feature}`;
+  if (access === 'feature') return amountOf(cost, feature!);
   const needs = { free: 'nothing', key: 'a key', subscription: 'a subscription' } as const;
   return access === 'deny' ? 'what nobody has: it is closed' : needs[access];
+}
+
+/** What a call takes of a feature, in words: what costs nothing is named alone. */
+export function amountOf(units: number, feature: string): string {
+  return units === 0 ? feature : `${units} of ${feature}`;
 }
 
 function beatenBy(winner: RoutePolicy, { id, method, path, access, feature }: RoutePolicy) {

@@ -1,8 +1,8 @@
 // What is wrong with the route policies: asked of the very table that decides calls, by calls made up for it. Knows no
 // plan but by what it grants.
-import { finding, nameSome } from './audit-finding.ts';
-import type { Finding } from './audit-finding.ts';
-import type { Origin } from './origin.ts';
+import { finding, nameSome } from './finding.ts';
+import type { Finding } from './finding.ts';
+import type { Origin } from '../origin.ts';
 import {
   fill,
   isParam,
@@ -11,9 +11,9 @@ import {
   otherMethod,
   showCall,
   tailsUpTo,
-} from './route-call.ts';
-import { buildRouteTable, matchRoute } from './route-policy.ts';
-import type { RoutePolicy, RouteTable } from './route-policy.ts';
+} from '../route-call.ts';
+import { buildRouteTable, matchRoute } from '../route-policy.ts';
+import type { RoutePolicy, RouteTable } from '../route-policy.ts';
 
 type Rule = { policy: RoutePolicy; segments: string[] };
 type Book = { table: RouteTable; rules: Rule[]; tails: string[][] };
