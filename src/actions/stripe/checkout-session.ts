@@ -26,11 +26,12 @@ export const checkoutSessionReader: Reader<Found> = {
     const purchase = await purchaseOf(tx, id, found?.purchaseId ?? null);
     if (!purchase || !found) return null;
     if (found.subscriptionId) {
+      // Before the purchase, as the look at the subscription has it: the other way round the two would deadlock.
+      await want(tx, { kind: 'subscription', id: found.subscriptionId });
       await tx.purchase.update({
         where: { id: purchase.id },
         data: { stripe_session_id: id, stripe_subscription_id: found.subscriptionId },
       });
-      await want(tx, { kind: 'subscription', id: found.subscriptionId });
     } else if (found.status === 'expired') {
       await endPurchase(tx, { id: purchase.id, state: 'abandoned', now });
     } else if (found.status === 'open' && found.url) {
