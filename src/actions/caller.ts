@@ -9,7 +9,11 @@ export type Caller =
 
 /** 404 unless the thing is the caller's own or the caller is an operator: "not yours" looks like "not there". */
 export function assertOwner(caller: Caller, customerId: string): void {
-  if (caller.kind === 'operator') return;
-  if (caller.kind === 'customer' && caller.customerId === customerId) return;
-  throw notFound();
+  if (!isOwner(caller, customerId)) throw notFound();
+}
+
+/** `customerId` null: nobody's, so no customer's. */
+export function isOwner(caller: Caller, customerId: string | null): boolean {
+  if (caller.kind === 'operator') return true;
+  return caller.kind === 'customer' && caller.customerId === customerId;
 }

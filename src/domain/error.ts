@@ -67,6 +67,6 @@ export function within(prefix: string, error: unknown): unknown {
 }
 
 /** Does not exist, or belongs to somebody else: the caller cannot tell which. */
-export function notFound(): AppError {
-  return new AppError('not_found', 'There is nothing here that you may see.');
+export function notFound(detail = 'There is nothing here that you may see.'): AppError {
+  return new AppError('not_found', detail);
 }

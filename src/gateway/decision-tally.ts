@@ -10,6 +10,9 @@ const talliesMax = 5_000;
 const others = '*';
 /** One more is noted when it is told to pay again. */
 const demandsMax = 10_000;
+const hourMs = 3_600_000;
+/** Customers known to have been noted in this hour: a flood of denials is no flood of rows. */
+const notedMax = 100_000;
 
 type Tally = { checks: number; dropped: number };
 /** By route policy, plan and code; '' stands for none. */
@@ -20,6 +23,8 @@ export function createDecisionTally() {
   let size = 0;
   let overflow: { minute: number; tallies: Tallies } | null = null;
   let demands = new Map<string, number>();
+  let noted = new Set<string>();
+  let notedHour = NaN;
   let lastMinute = NaN;
   let lastTallies: Tallies = new Map();
 
@@ -46,8 +51,16 @@ export function createDecisionTally() {
     tallyOf(outcome).checks += 1;
     const { verdict, basis } = outcome;
     if (verdict.allowed || verdict.customerId === null) return;
-    if (denials[verdict.code].status !== 402 || demands.has(verdict.customerId)) return;
-    if (demands.size < demandsMax) demands.set(verdict.customerId, basis.now);
+    if (denials[verdict.code].status === 402) noteDemand(verdict.customerId, basis.now);
+  }
+
+  /** Once per customer and hour, which is what a row stands for. */
+  function noteDemand(customerId: string, now: number): void {
+    const hour = Math.floor(now / hourMs);
+    if (hour !== notedHour) [noted, notedHour] = [new Set(), hour];
+    if (noted.has(customerId) || demands.has(customerId) || demands.size >= demandsMax) return;
+    demands.set(customerId, now);
+    if (noted.size < notedMax) noted.add(customerId);
   }
 
   /** All since the last time. */

@@ -375,11 +375,24 @@ describe('a log that is behind', () => {
     expect(counts.find(({ route_policy_id }) => route_policy_id === '*')).toMatchObject({ code: 'route_denied', checks: 2_000 }); // prettier-ignore
     expect(tally.isEmpty()).toBe(true);
   });
+
+  test('who is told to pay is noted once an hour, however often that is', () => {
+    const tally = createDecisionTally();
+    const told = (customer: string, at: string) => {
+      const outcome = outcomeOf('trial_ended', customer);
+      tally.count({ ...outcome, basis: { ...outcome.basis, now: Date.parse(at) } });
+      return tally.take().demands.map(({ customer_id }) => customer_id);
+    };
+    expect(told('cus_1', '2026-06-15T12:00:00Z')).toEqual(['cus_1']);
+    expect(told('cus_1', '2026-06-15T12:59:59Z')).toEqual([]);
+    expect(told('cus_2', '2026-06-15T12:59:59Z')).toEqual(['cus_2']);
+    expect(told('cus_1', '2026-06-15T13:00:00Z')).toEqual(['cus_1']);
+  });
 });
 
 /** A denial, of a customer's call or of nobody's. */
 function outcomeOf(
-  code: 'route_denied' | 'customer_blocked',
+  code: 'route_denied' | 'customer_blocked' | 'trial_ended',
   customerId: string | null = null,
   routeId: string | null = null,
 ): Outcome {

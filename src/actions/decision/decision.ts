@@ -6,7 +6,7 @@ import { invalid, notFound } from '../../domain/error.ts';
 import type { Explanation } from '../../domain/explanation/explanation.ts';
 import { forOwner } from '../../domain/explanation/explanation.ts';
 import type { Caller } from '../caller.ts';
-import { assertOwner } from '../caller.ts';
+import { isOwner } from '../caller.ts';
 import { withStateSource } from '../explanation.ts';
 
 type Row = {
@@ -78,16 +78,18 @@ export async function listDecisions(ctx: Context, query: DecisionQuery) {
   return { data: shown.map(view), next_cursor: last ? closePlace(last) : null };
 }
 
+const notKept =
+  'There is no such decision that you may see. Of calls that passed only a share is kept (setting decision_share_allowed).';
+
 /** With why. `not_found` also where it was not kept, or is somebody else's. */
 export async function getDecision(ctx: Context, caller: Caller, id: string) {
   const { rows } = await ctx.pool.query<Row & { explanation: Explanation | null }>(
     `SELECT ${columns}, explanation FROM decision WHERE id = $1`,
     [id],
   );
-  if (!rows[0]) throw notFound();
-  const { explanation, ...row } = rows[0];
-  // Nobody's is no customer's.
-  assertOwner(caller, row.customer_id ?? '');
+  const [found] = rows;
+  if (!found || !isOwner(caller, found.customer_id)) throw notFound(notKept);
+  const { explanation, ...row } = found;
   const whole = explanation && (await withStateSource(ctx, explanation));
   return {
     ...view(row),
