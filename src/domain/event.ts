@@ -105,7 +105,7 @@ const rules: { type: EventType; applies: (change: Change) => boolean }[] = [
 
 const told = [
   'status', 'plan_version_id', 'quantity', 'anchor', 'current_period_start', 'current_period_end', 'trial_end', 'cancel_at',
-  'canceled_at', 'past_due_since', 'collection_paused', 'pending_plan_version_id', 'pending_quantity',
+  'canceled_at', 'past_due_since', 'pending_plan_version_id', 'pending_quantity',
   'pending_effective_at', 'pending_reason', 'checkout_url', 'stripe_subscription_id',
 ] as const satisfies (keyof SubscriptionState)[]; // prettier-ignore
 
@@ -115,7 +115,9 @@ export function subscriptionEvent(
   after: SubscriptionState,
 ): EventType | null {
   if (before === null) return 'subscription.created';
-  if (!told.some((column) => !isSame(before[column], after[column]))) return null;
+  const isOther = told.some((column) => !isSame(before[column], after[column]));
+  // Why it is paused is told to nobody: collection paused on top of a pause of Stripe's is no news.
+  if (!isOther && isPaused(before) === isPaused(after)) return null;
   const rule = rules.find(({ applies }) => applies({ before, after }));
   return rule?.type ?? 'subscription.updated';
 }

@@ -33,6 +33,7 @@ describe('the event of a change', () => {
     ['paid at last, from unpaid', { status: 'unpaid' }, {}, 'subscription.recovered'],
     ['paused by us', {}, { collection_paused: true }, 'subscription.paused'],
     ['paused by Stripe', { status: 'trialing' }, { status: 'paused' }, 'subscription.paused'],
+    ['collection paused where Stripe has paused all', { status: 'paused' }, { status: 'paused', collection_paused: true }, null],
     ['resumed', { collection_paused: true }, {}, 'subscription.resumed'],
     ['over', {}, { status: 'canceled' }, 'subscription.canceled'],
     ['over while late', { status: 'past_due' }, { status: 'canceled' }, 'subscription.canceled'],
