@@ -1,6 +1,7 @@
 // What a customer may use right now, as data: the same decision as the check, for every feature of the plan.
 // Reads PostgreSQL, not the caches; counts nothing.
-import { loadByCustomer, loadRulesAndPlans } from '../adapters/facts.ts';
+import { loadByCustomer } from '../adapters/facts.ts';
+import { loadRulesAndPlans } from '../adapters/rules.ts';
 import { isSpendCapReached, readCounts } from '../adapters/usage.ts';
 import type { Count } from '../adapters/usage.ts';
 import type { Context } from '../context.ts';

@@ -1,11 +1,7 @@
 // Why a check would be answered as it would be right now: decided from PostgreSQL by the check's own code, explained,
 // and nothing else. Counts nothing, notes no use of a key, asks Stripe nothing.
-import {
-  loadByCustomer,
-  loadByKeyHash,
-  loadByKeyId,
-  loadRulesAndPlans,
-} from '../adapters/facts.ts';
+import { loadByCustomer, loadByKeyHash, loadByKeyId } from '../adapters/facts.ts';
+import { loadRulesAndPlans } from '../adapters/rules.ts';
 import { hashSecret } from '../adapters/secret.ts';
 import { readCounts, readSpent } from '../adapters/usage.ts';
 import type { Context } from '../context.ts';

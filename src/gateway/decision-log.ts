@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { withinOr } from '../adapters/deadline.ts';
 import { addDecisionCounts, writeDecisions } from '../adapters/decision.ts';
 import type { CountBatch } from '../adapters/decision.ts';
-import type { DecisionShares } from '../adapters/facts.ts';
+import type { DecisionShares } from '../adapters/rules.ts';
 import { newId } from '../adapters/id.ts';
 import type { Log } from '../adapters/log.ts';
 import { decisionsDropped } from '../adapters/metrics.ts';

@@ -1,8 +1,8 @@
 // Route policies, settings and plans, whole, in memory: few, and needed by every check. A notice expires the
 // book; the next check reads it again before it decides, or goes on with the old one while PostgreSQL is away.
 import type pg from 'pg';
-import { loadRulesAndPlans } from '../adapters/facts.ts';
-import type { DecisionShares } from '../adapters/facts.ts';
+import { loadRulesAndPlans } from '../adapters/rules.ts';
+import type { DecisionShares } from '../adapters/rules.ts';
 import type { RuleBook } from '../domain/check.ts';
 import { buildRouteTable } from '../domain/route-policy.ts';
 

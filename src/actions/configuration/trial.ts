@@ -3,7 +3,8 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { loadCustomerGroups } from '../../adapters/customer-group.ts';
 import type { CustomerGroup } from '../../adapters/customer-group.ts';
-import { loadRulesAndPlans, loadByCustomers } from '../../adapters/facts.ts';
+import { loadByCustomers } from '../../adapters/facts.ts';
+import { loadRulesAndPlans } from '../../adapters/rules.ts';
 import { inTransaction, queriesIn } from '../../adapters/postgres.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import type { Context } from '../../context.ts';

@@ -1,6 +1,6 @@
 // Decisions as they were kept, for operators and for the customer they were about. Reads what was written at the
 // time; decides nothing anew.
-import type { DecidedLimit } from '../../adapters/decision.ts';
+import type { DecisionRow } from '../../adapters/decision.ts';
 import type { Context } from '../../context.ts';
 import { invalid, notFound } from '../../domain/error.ts';
 import type { Explanation } from '../../domain/explanation/explanation.ts';
@@ -9,28 +9,8 @@ import type { Caller } from '../caller.ts';
 import { isOwner } from '../caller.ts';
 import { withStateSource } from '../explanation.ts';
 
-type Row = {
-  id: string;
-  at: Date;
-  data_as_of: Date;
-  facts_age_ms: number;
-  degraded: boolean;
-  customer_id: string | null;
-  api_key_id: string | null;
-  plan: string | null;
-  plan_version: number | null;
-  subscription_id: string | null;
-  method: string | null;
-  path: string | null;
-  route_policy_id: string | null;
-  feature: string | null;
-  cost: number;
-  code: string | null;
-  status: number;
-  access: string | null;
-  rule: string | null;
-  limits: DecidedLimit[];
-};
+/** As it was written, but for the explanation; instants as the driver gives them. */
+type Row = Omit<DecisionRow, 'at' | 'data_as_of' | 'explanation'> & { at: Date; data_as_of: Date };
 
 const columns = `id, at, data_as_of, facts_age_ms, degraded, customer_id, api_key_id, plan, plan_version, subscription_id,
   method, path, route_policy_id, feature, cost, code, status, access, rule, limits`;

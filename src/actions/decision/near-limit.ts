@@ -1,7 +1,8 @@
 // Customers who have used four fifths or more of a limit of their plan, in the window that holds now. Found by what the
 // usage alerts saw last (within a minute), then looked at as it is. Reads only. Minutes, hours and caps of keys are
 // left out, as there.
-import { loadByCustomers, loadPlans, loadRules } from '../../adapters/facts.ts';
+import { loadByCustomers } from '../../adapters/facts.ts';
+import { loadPlans, loadRules } from '../../adapters/rules.ts';
 import type { Context } from '../../context.ts';
 import { footingOf } from '../../domain/entitlement.ts';
 import type { LimitCheck } from '../../domain/limit.ts';

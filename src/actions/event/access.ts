@@ -1,7 +1,8 @@
 // Tells of access that has become another: in the transaction of what caused it, or found by a job where the
 // clock alone did. What was told last is kept per customer, so that each change is told once.
 import { createHash } from 'node:crypto';
-import { loadByCustomer, loadPlans, loadRules } from '../../adapters/facts.ts';
+import { loadByCustomer } from '../../adapters/facts.ts';
+import { loadPlans, loadRules } from '../../adapters/rules.ts';
 import { queriesIn } from '../../adapters/postgres.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import type { Context } from '../../context.ts';

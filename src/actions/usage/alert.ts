@@ -1,6 +1,7 @@
 // Tells customers how far their limits are used: found by comparing the counters with what was seen last, never
 // while counting. Limits by the minute and the hour are left out: they are over before anybody has read of them.
-import { loadByCustomer, loadPlans, loadRules } from '../../adapters/facts.ts';
+import { loadByCustomer } from '../../adapters/facts.ts';
+import { loadPlans, loadRules } from '../../adapters/rules.ts';
 import { queriesIn } from '../../adapters/postgres.ts';
 import type { Tx } from '../../adapters/postgres.ts';
 import { readCounts } from '../../adapters/usage.ts';

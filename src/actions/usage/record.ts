@@ -1,6 +1,7 @@
 // Usage that has happened, told by a gateway or an operator: recorded whatever the limits say, once per id of a
 // customer, in the windows of its own time. All of a batch or nothing; only the check denies.
-import { loadByCustomers, loadByKeyHashes, loadPlans, loadRules } from '../../adapters/facts.ts';
+import { loadByCustomers, loadByKeyHashes } from '../../adapters/facts.ts';
+import { loadPlans, loadRules } from '../../adapters/rules.ts';
 import { hashSecret } from '../../adapters/secret.ts';
 import { findRecorded, readCountedPeriods, recordUsage } from '../../adapters/usage.ts';
 import type { Recorded, UsageRecord } from '../../adapters/usage.ts';

@@ -1,7 +1,8 @@
 // Units held for a call whose cost is known only afterwards: taken like the check takes them, then settled with
 // what was used, released, or free again when their time is over.
 import { createActionLinks } from '../../adapters/action-link.ts';
-import { loadByCustomer, loadByKeyHash, loadPlans, loadRules } from '../../adapters/facts.ts';
+import { loadByCustomer, loadByKeyHash } from '../../adapters/facts.ts';
+import { loadPlans, loadRules } from '../../adapters/rules.ts';
 import { newId } from '../../adapters/id.ts';
 import { writeKeyUses } from '../../adapters/key-use.ts';
 import { hashSecret } from '../../adapters/secret.ts';

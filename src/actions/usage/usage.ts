@@ -1,6 +1,7 @@
 // What customers have used of the limits they stand on now, and of what nothing limits. Reads the counters,
 // counts nothing.
-import { loadByCustomer, loadCappedKeys, loadPlans, loadRules } from '../../adapters/facts.ts';
+import { loadByCustomer, loadCappedKeys } from '../../adapters/facts.ts';
+import { loadPlans, loadRules } from '../../adapters/rules.ts';
 import { readCountedNames, readCounts } from '../../adapters/usage.ts';
 import type { Context } from '../../context.ts';
 import type { CustomerFacts, Footing } from '../../domain/entitlement.ts';
